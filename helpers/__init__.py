@@ -1,0 +1,1 @@
+"""Tested functions that the notebooks import, one module for each concept."""

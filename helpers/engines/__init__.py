@@ -1,0 +1,25 @@
+"""Engines of `helpers.sgd.train_classifier`: different ways to make the same updates.
+
+Each is a module with one function
+
+    prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias) -> advance
+
+whose result makes one update for each learning rate it is given:
+
+    advance(W, b, rows, learning_rates) -> W, b, minibatch_loss
+
+`rows` are the rows of X to visit, in order, `batch_size` for each update; only the last minibatch may
+be shorter. The arguments are left as they are. Where a minibatch loss is not finite the engine may
+stop: that loss is then the last one it returns.
+"""
+
+import importlib
+
+ENGINES = ("numpy",)
+
+
+def load_engine(name):
+    """The `prepare` function of an engine; ValueError for a name that is not in `ENGINES`."""
+    if name not in ENGINES:
+        raise ValueError(f"engine is {name!r}, expected one of {', '.join(ENGINES)}")
+    return importlib.import_module(f"helpers.engines.{name}_engine").prepare

@@ -1,0 +1,354 @@
+"""Minibatch SGD: one driver for all engines.
+
+The driver owns what must be equal for a comparison to be fair: the order of the minibatches, the
+checkpoints, the clock, the stopping at divergence. An engine (`helpers.engines`) only makes updates.
+"""
+
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.engines import load_engine
+from helpers.progress import progress_bar
+from helpers.softmax import accuracy, check_shapes, loss
+
+# Updates an engine makes in one go: few enough that Ctrl-C and the progress bar wait no longer than
+# a second, many enough that the calls cost nothing.
+LONGEST_STRETCH = 1000
+
+
+@dataclass(frozen=True)
+class History:
+    """What a run of `train_classifier` left behind.
+
+    Attributes
+    ----------
+    W : array (features, classes)
+    b : array (classes,)
+        The parameters at the last checkpoint.
+    iteration : int array (checkpoints,)
+        Number of updates made when the checkpoint was taken; the first is 0.
+    train_loss : float array (checkpoints,)
+        Mean cross-entropy of the whole training set + (λ/2)‖W‖².
+    test_accuracy : float array (checkpoints,) or None
+        Fractions; None without a test set.
+    seconds : float array (checkpoints,)
+        Time spent in updates until then; evaluation is outside the clock.
+    minibatch_loss : float array (updates,)
+        Mean cross-entropy of each minibatch without penalty, before its update.
+    W_checkpoints : array (checkpoints, features, classes)
+    b_checkpoints : array (checkpoints, classes)
+        The parameters at each checkpoint.
+    message : str
+        Empty for a run that reached its end, else why it stopped.
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    iteration: np.ndarray
+    train_loss: np.ndarray
+    test_accuracy: np.ndarray | None
+    seconds: np.ndarray
+    minibatch_loss: np.ndarray
+    W_checkpoints: np.ndarray
+    b_checkpoints: np.ndarray
+    message: str
+
+
+def minibatches(num_examples, batch_size, rng=None):
+    """The minibatches of one epoch: every example once, in a fresh order.
+
+    Parameters
+    ----------
+    num_examples, batch_size : int
+    rng : numpy.random.Generator, optional
+        Draws the order; without it the examples come in the order of the file.
+
+    Yields
+    ------
+    int array (batch_size,)
+        Row numbers; the last array is shorter if `batch_size` does not divide `num_examples`.
+    """
+    order = _epoch_order(num_examples, rng)
+    for start in range(0, num_examples, batch_size):
+        yield order[start : start + batch_size]
+
+
+def train_classifier(
+    X_train,
+    Y_train,
+    *,
+    batch_size,
+    learning_rate,
+    num_epochs=None,
+    num_iterations=None,
+    reg_lambda=1e-4,
+    X_test=None,
+    Y_test=None,
+    engine="numpy",
+    reduction="mean",
+    shuffle=True,
+    fit_bias=True,
+    initial=None,
+    seed=0,
+    checkpoints=None,
+    progress=False,
+):
+    """Train a softmax regression by minibatch SGD.
+
+    One update on a minibatch of B examples, with P the predicted probabilities:
+    W ← W − learning_rate · (Xᵀ(P − Y)/B + λW), b ← b − learning_rate · Σᵢ(P − Y)ᵢ/B.
+    With `reduction="sum"` the division by B is left out.
+
+    Parameters
+    ----------
+    X_train : float array (n, features)
+    Y_train : array (n, classes), one-hot
+    batch_size : int
+        B, from 1 to n. The last minibatch of an epoch may be shorter.
+    learning_rate : float or function
+        A positive number, or a function that gives one for each iteration 0, 1, …
+    num_epochs, num_iterations : int
+        How long to train, in passes over the training set or in updates; exactly one of the two.
+    reg_lambda : float
+        λ ≥ 0, the weight of the penalty (λ/2)‖W‖².
+    X_test, Y_test : arrays like the training set, optional
+        For the test accuracy at the checkpoints.
+    engine : str
+        Who makes the updates: a name in `helpers.engines.ENGINES`.
+    reduction : "mean" or "sum"
+        Whether the data gradient of a minibatch is averaged or summed.
+    shuffle : bool
+        A fresh order of the examples in each epoch, or the order of the file.
+    fit_bias : bool
+        If False, b stays as it was at the start.
+    initial : (W, b), optional
+        Start; zeros if not given. Both in the end have the dtype of `X_train`.
+    seed : int
+        Of the generator that draws the orders; the same for every engine.
+    checkpoints : iterable of int, optional
+        Iterations at which to evaluate, besides 0 and the last one; the end of every epoch if not
+        given.
+    progress : bool
+        Show a progress bar on runs longer than a few seconds.
+
+    Returns
+    -------
+    History
+        Also of a run that diverged (a loss or a weight is not finite) or that was interrupted by
+        Ctrl-C: all that was reached is in it, a warning says why it stopped, and so does `.message`.
+
+    Raises
+    ------
+    ValueError
+        An argument that makes no sense; the message says what was given and what was expected.
+    """
+    X_train, Y_train = _check_examples(X_train, Y_train, "train")
+    if X_test is not None or Y_test is not None:
+        X_test, Y_test = _check_examples(X_test, Y_test, "test")
+    num_examples = len(X_train)
+    _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reduction)
+    num_iterations = _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size)
+    checkpoints = _checkpoints(checkpoints, num_iterations, num_examples, batch_size)
+    W, b = _start(initial, X_train, Y_train)
+    advance = load_engine(engine)(
+        X_train,
+        Y_train,
+        batch_size=batch_size,
+        reg_lambda=reg_lambda,
+        reduction=reduction,
+        fit_bias=fit_bias,
+    )
+    rng = np.random.default_rng(seed) if shuffle else None
+    stretches = _stretches(num_examples, batch_size, num_iterations, checkpoints, rng)
+
+    iteration, seconds, message = 0, 0.0, ""
+    records, minibatch_loss = [], []
+
+    def record():
+        train_loss = loss(W, b, X_train, Y_train, reg_lambda)
+        if not (np.isfinite(train_loss) and np.isfinite(W).all() and np.isfinite(b).all()):
+            raise FloatingPointError
+        test_accuracy = None if X_test is None else accuracy(W, b, X_test, Y_test)
+        records.append((W, b, iteration, train_loss, test_accuracy, seconds))
+
+    with (
+        # A number that overflows is noticed below as divergence; NumPy need not warn as well.
+        np.errstate(over="ignore", invalid="ignore"),
+        progress_bar(num_iterations, "Training", "iteration", wanted=progress) as bar,
+    ):
+        try:
+            record()
+            for rows, num_updates in stretches:
+                rates = _rates(learning_rate, iteration, num_updates, X_train.dtype)
+                started = time.perf_counter()
+                W, b, losses = advance(W, b, rows, rates)
+                seconds += time.perf_counter() - started
+                finite = np.isfinite(losses)
+                num_made = num_updates if finite.all() else int(finite.argmin())
+                minibatch_loss.extend(losses[:num_made])
+                iteration += num_made
+                bar.update(num_made)
+                if num_made < num_updates:
+                    raise FloatingPointError
+                if iteration in checkpoints:
+                    record()
+        except FloatingPointError:
+            message = f"diverged at iteration {iteration}: a loss or a weight is not finite"
+        except KeyboardInterrupt:
+            message = f"was interrupted at iteration {iteration}"
+            if iteration not in checkpoints:
+                record()
+    if message:
+        rate = _rates(learning_rate, iteration, 1, float)[0]
+        message = f"SGD {message} (learning rate {rate:g}, batch size {batch_size})"
+        if not records:
+            raise ValueError(
+                f"{message}: X_train, Y_train or initial hold numbers that are not finite"
+            )
+        warnings.warn(
+            f"{message}. The history holds what was reached until then.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return _history(records, minibatch_loss, message)
+
+
+def _epoch_order(num_examples, rng):
+    return np.arange(num_examples) if rng is None else rng.permutation(num_examples)
+
+
+def _updates_per_epoch(num_examples, batch_size):
+    return -(-num_examples // batch_size)
+
+
+def _stretches(num_examples, batch_size, num_iterations, checkpoints, rng):
+    """The rows to visit and the number of updates from one stop of the driver to the next."""
+    per_epoch = _updates_per_epoch(num_examples, batch_size)
+    stops = {
+        *checkpoints,
+        *range(per_epoch, num_iterations, per_epoch),
+        *range(LONGEST_STRETCH, num_iterations, LONGEST_STRETCH),
+    }
+    start = 0
+    for stop in sorted(stops - {0}):
+        update = start % per_epoch
+        if update == 0:
+            order = _epoch_order(num_examples, rng)
+        num_updates = stop - start
+        yield order[update * batch_size : (update + num_updates) * batch_size], num_updates
+        start = stop
+
+
+def _rates(learning_rate, iteration, count, dtype):
+    """The learning rates of `count` updates from `iteration` on."""
+    if not callable(learning_rate):
+        return np.full(count, learning_rate, dtype)
+    rates = np.array([learning_rate(i) for i in range(iteration, iteration + count)], dtype)
+    wrong = ~((rates > 0) & np.isfinite(rates))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise ValueError(
+            f"learning_rate({iteration + first}) is {rates[first]}, expected a positive number"
+        )
+    return rates
+
+
+def _start(initial, X, Y):
+    """Private copies of the start, in the dtype of X."""
+    num_features, num_classes = X.shape[1], Y.shape[1]
+    if initial is None:
+        return np.zeros((num_features, num_classes), X.dtype), np.zeros(num_classes, X.dtype)
+    W, b = (np.array(parameter, X.dtype) for parameter in initial)
+    check_shapes(W, b, X, Y)
+    return W, b
+
+
+def _history(records, minibatch_loss, message):
+    W, b, iteration, train_loss, test_accuracy, seconds = zip(*records, strict=True)
+    return History(
+        W=W[-1].copy(),
+        b=b[-1].copy(),
+        iteration=np.array(iteration),
+        train_loss=np.array(train_loss, float),
+        test_accuracy=None if test_accuracy[0] is None else np.array(test_accuracy),
+        seconds=np.array(seconds),
+        minibatch_loss=np.array(minibatch_loss, float),
+        W_checkpoints=np.array(W),
+        b_checkpoints=np.array(b),
+        message=message,
+    )
+
+
+def _check_examples(X, Y, part):
+    """X and Y in one floating dtype, or a ValueError."""
+    if X is None or Y is None:
+        raise ValueError(f"only one of X_{part} and Y_{part} was given, expected both or none")
+    X, Y = np.asarray(X), np.asarray(Y)
+    if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y) or len(X) == 0:
+        raise ValueError(
+            f"X_{part} is {X.shape} and Y_{part} {Y.shape}, expected (n, features) and (n, classes) "
+            "with n at least 1"
+        )
+    if not np.issubdtype(X.dtype, np.floating):
+        raise ValueError(
+            f"X_{part} holds {X.dtype} pixels, expected float32 or float64 in [0, 1]: convert them "
+            "with preprocess_data, or X.astype(np.float32) / 255"
+        )
+    one_hot = ((Y == 0) | (Y == 1)).all(axis=1) & (Y.sum(axis=1) == 1)
+    if not one_hot.all():
+        row = int(one_hot.argmin())
+        raise ValueError(
+            f"Y_{part} is not one-hot: row {row} is {Y[row]}, expected a single 1 and otherwise 0; "
+            "from integer labels: np.eye(num_classes)[labels]"
+        )
+    return X, Y.astype(X.dtype, copy=False)
+
+
+def _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reduction):
+    if not (_is_integer(batch_size) and 1 <= batch_size <= num_examples):
+        raise ValueError(
+            f"batch_size is {batch_size!r}, expected an integer from 1 to {num_examples}, the number "
+            "of training examples"
+        )
+    if not (callable(learning_rate) or 0 < learning_rate < np.inf):
+        raise ValueError(
+            f"learning_rate is {learning_rate!r}, expected a positive number or a function of the "
+            "iteration"
+        )
+    if not 0 <= reg_lambda < np.inf:
+        raise ValueError(f"reg_lambda is {reg_lambda!r}, expected a number that is not negative")
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction is {reduction!r}, expected 'mean' or 'sum'")
+
+
+def _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size):
+    if (num_epochs is None) == (num_iterations is None):
+        raise ValueError(
+            f"num_epochs is {num_epochs} and num_iterations is {num_iterations}, expected exactly "
+            "one of them"
+        )
+    count = num_iterations if num_epochs is None else num_epochs
+    if not (_is_integer(count) and count >= 1):
+        name = "num_iterations" if num_epochs is None else "num_epochs"
+        raise ValueError(f"{name} is {count!r}, expected an integer of at least 1")
+    return count if num_epochs is None else count * _updates_per_epoch(num_examples, batch_size)
+
+
+def _checkpoints(checkpoints, num_iterations, num_examples, batch_size):
+    if checkpoints is None:
+        per_epoch = _updates_per_epoch(num_examples, batch_size)
+        checkpoints = range(0, num_iterations, per_epoch)
+    checkpoints = {int(checkpoint) for checkpoint in checkpoints}
+    outside = [c for c in checkpoints if not 0 <= c <= num_iterations]
+    if outside:
+        raise ValueError(
+            f"checkpoints hold {min(outside)}, expected iterations from 0 to {num_iterations}"
+        )
+    return checkpoints | {0, num_iterations}
+
+
+def _is_integer(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -1,0 +1,135 @@
+"""Softmax regression: the model, its loss, the gradient of the loss.
+
+X is (n, features) and Y one-hot (n, classes); W is (features, classes) and b (classes,). Results
+keep the dtype of the inputs, and no argument is changed.
+
+Formulas: Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4.
+"""
+
+import numpy as np
+
+
+def log_softmax(logits):
+    """Logarithms of the class probabilities, row by row.
+
+    The largest logit of a row is subtracted first. That changes no probability, and no exponential
+    can overflow: logits of ±1e4 are fine.
+
+    Parameters
+    ----------
+    logits : array (n, classes)
+
+    Returns
+    -------
+    array (n, classes)
+    """
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def softmax(logits):
+    """Class probabilities: p_k = exp(z_k) / Σ_j exp(z_j) in each row.
+
+    Parameters
+    ----------
+    logits : array (n, classes)
+
+    Returns
+    -------
+    array (n, classes)
+        Rows sum to 1.
+    """
+    return np.exp(log_softmax(logits))
+
+
+def loss(W, b, X, Y, reg_lambda=0.0):
+    """Mean cross-entropy + (λ/2)‖W‖². The bias is not penalised.
+
+    Parameters
+    ----------
+    W : array (features, classes)
+    b : array (classes,)
+    X : array (n, features)
+    Y : array (n, classes), one-hot
+    reg_lambda : float
+        λ, the weight of the penalty.
+
+    Returns
+    -------
+    float, of the inputs' dtype
+        ln 10 = 2.302585 at W = 0, b = 0 with ten classes.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together, or integer pixels.
+    """
+    check_shapes(W, b, X, Y)
+    log_probabilities = log_softmax(X @ W + b)
+    cross_entropy = -np.vdot(Y, log_probabilities) / len(X)
+    return X.dtype.type(cross_entropy + reg_lambda / 2 * np.vdot(W, W))
+
+
+def gradient(W, b, X, Y, reg_lambda=0.0):
+    """Gradient of `loss` with respect to W and b: dW = Xᵀ(P − Y)/n + λW, db = Σᵢ(P − Y)ᵢ/n.
+
+    Parameters
+    ----------
+    W, b, X, Y, reg_lambda
+        As for `loss`.
+
+    Returns
+    -------
+    dW : array (features, classes)
+    db : array (classes,)
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together, or integer pixels.
+    """
+    check_shapes(W, b, X, Y)
+    residual = (softmax(X @ W + b) - Y) / len(X)
+    return X.T @ residual + reg_lambda * W, residual.sum(axis=0)
+
+
+def accuracy(W, b, X, Y):
+    """Fraction of the examples whose largest logit is that of their class.
+
+    Parameters
+    ----------
+    W, b, X, Y
+        As for `loss`.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together, or integer pixels.
+    """
+    check_shapes(W, b, X, Y)
+    return float(np.mean((X @ W + b).argmax(axis=1) == Y.argmax(axis=1)))
+
+
+def check_shapes(W, b, X, Y):
+    """Raise a ValueError that says what was given unless W, b, X and Y fit together."""
+    if not np.issubdtype(X.dtype, np.floating):
+        raise ValueError(
+            f"X holds {X.dtype} pixels, expected float32 or float64 in [0, 1]: convert them with "
+            "preprocess_data, or X.astype(np.float32) / 255"
+        )
+    fits = (
+        X.ndim == Y.ndim == W.ndim == 2
+        and len(X) == len(Y) > 0
+        and W.shape == (X.shape[1], Y.shape[1])
+        and b.shape == (Y.shape[1],)
+    )
+    if not fits:
+        raise ValueError(
+            f"X is {X.shape}, Y {Y.shape}, W {W.shape}, b {b.shape}; expected X (n, features), "
+            "Y (n, classes), W (features, classes), b (classes,) with n at least 1"
+        )
