@@ -1,5 +1,6 @@
 """MNIST: four verified files in, four arrays out."""
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -70,14 +71,36 @@ def load_mnist(data_dir=None):
     RuntimeError
         No source had the data; the message says why for each of them, and what to do.
     """
-    if os.environ.get("MNIST_DIR"):
-        files = _read_given_folder(Path(os.environ["MNIST_DIR"]))
-    else:
-        files = _read_or_fill_cache(Path(data_dir or DATA_DIR))
+    files = _read_files(Path(data_dir or DATA_DIR))
     return MNIST(
         *_as_arrays(*_parse(files, "train")),
         *_as_arrays(*_parse(files, "t10k")),
     )
+
+
+def fetch_mnist(data_dir=None):
+    """Make sure that `torchvision.datasets.MNIST(data_dir)` finds its files without a network.
+
+    Parameters
+    ----------
+    data_dir : path, optional
+        As for `load_mnist`; the sources and the errors are the same too.
+
+    Returns
+    -------
+    Path
+        `data_dir`.
+    """
+    data_dir = Path(data_dir or DATA_DIR)
+    raw = data_dir / "MNIST" / "raw"
+    for name, content in _read_files(data_dir).items():
+        # Only after MNIST_DIR was read can a file be absent here, or differ.
+        if not (raw / name).exists() or (raw / name).read_bytes() != content:
+            raw.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=raw, prefix=".", delete=False) as file:
+                file.write(content)
+            os.replace(file.name, raw / name)
+    return data_dir
 
 
 def preprocess_data(data):
@@ -95,7 +118,7 @@ def preprocess_data(data):
     Returns
     -------
     X : float32 array (n, features)
-        Pixels in [0, 1], row by row (with channels: one channel after the other, as ToTensor has it).
+        Pixels in [0, 1], row by row (with channels: one after the other, as ToTensor has them).
     Y : float32 array (n, classes)
         One-hot labels.
 
@@ -156,7 +179,7 @@ def _as_arrays(images, labels, num_classes=10):
             f"labels are {labels.dtype} of shape {labels.shape}, expected one integer for each of "
             f"the {len(images)} images"
         )
-    if len(labels) and not (0 <= labels.min() and labels.max() < num_classes):
+    if len(labels) and (labels.min() < 0 or labels.max() >= num_classes):
         raise ValueError(
             f"labels run from {labels.min()} to {labels.max()}, expected 0 to {num_classes - 1}"
         )
@@ -175,6 +198,13 @@ def _parse(files, part):
 
 def _is_intact(name, content):
     return hashlib.sha256(content).hexdigest() == SHA256[name]
+
+
+def _read_files(data_dir):
+    """Content by name, verified, of the four files."""
+    if os.environ.get("MNIST_DIR"):
+        return _read_given_folder(Path(os.environ["MNIST_DIR"]))
+    return _read_or_fill_cache(data_dir)
 
 
 def _read_given_folder(folder):
@@ -255,8 +285,8 @@ def _read_cache(raw):
 
 
 def _fetch_from_torchvision(folder):
-    # In a process of its own: torch takes seconds to import and a gigabyte to hold, and importing it
-    # after TensorFlow ends the process.
+    # In a process of its own: torch takes seconds to import and a gigabyte to hold, and importing
+    # it after TensorFlow ends the process.
     code = "import sys, torchvision; torchvision.datasets.MNIST(sys.argv[1], download=True)"
     _download([sys.executable, "-c", code, str(folder)], folder, num_bytes=66_544_770)
     return folder / "MNIST" / "raw"
@@ -309,10 +339,8 @@ def _download(command, folder, num_bytes):
 def _size(folder):
     size = 0
     for path in folder.rglob("*"):
-        try:
+        with contextlib.suppress(FileNotFoundError):  # temporary files come and go
             size += path.stat().st_size
-        except FileNotFoundError:  # a temporary file of the program that downloads
-            pass
     return size
 
 

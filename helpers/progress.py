@@ -8,8 +8,8 @@ from tqdm import tqdm
 def progress_bar(total, description, unit, wanted=True, delay=2.0, **options):
     """A tqdm bar that appears after `delay` seconds and is gone when the work is done.
 
-    In a notebook that runs unattended (nbval, nbconvert, nbgrader) there is no bar, since all that a
-    cell prints there is stored or compared.
+    In a notebook that runs unattended (nbval, nbconvert, nbgrader) there is no bar, since all that
+    a cell prints there is stored or compared.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Minibatch SGD: one driver for all engines.
 
 The driver owns what must be equal for a comparison to be fair: the order of the minibatches, the
-checkpoints, the clock, the stopping at divergence. An engine (`helpers.engines`) only makes updates.
+checkpoints, the clock, the stopping at divergence. An engine (`helpers.engines`) only makes
+updates.
 """
 
 import time
@@ -138,7 +139,7 @@ def train_classifier(
     -------
     History
         Also of a run that diverged (a loss or a weight is not finite) or that was interrupted by
-        Ctrl-C: all that was reached is in it, a warning says why it stopped, and so does `.message`.
+        Ctrl-C: what was reached is in it, a warning says why it stopped, and so does `.message`.
 
     Raises
     ------
@@ -289,8 +290,8 @@ def _check_examples(X, Y, part):
     X, Y = np.asarray(X), np.asarray(Y)
     if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y) or len(X) == 0:
         raise ValueError(
-            f"X_{part} is {X.shape} and Y_{part} {Y.shape}, expected (n, features) and (n, classes) "
-            "with n at least 1"
+            f"X_{part} is {X.shape} and Y_{part} {Y.shape}, expected (n, features) and "
+            "(n, classes) with n at least 1"
         )
     if not np.issubdtype(X.dtype, np.floating):
         raise ValueError(
@@ -310,8 +311,8 @@ def _check_examples(X, Y, part):
 def _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reduction):
     if not (_is_integer(batch_size) and 1 <= batch_size <= num_examples):
         raise ValueError(
-            f"batch_size is {batch_size!r}, expected an integer from 1 to {num_examples}, the number "
-            "of training examples"
+            f"batch_size is {batch_size!r}, expected an integer from 1 to {num_examples}, the "
+            "number of training examples"
         )
     if not (callable(learning_rate) or 0 < learning_rate < np.inf):
         raise ValueError(

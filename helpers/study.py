@@ -1,12 +1,39 @@
-"""The study: what a run is measured against."""
+"""The study: tidy rows of runs, and what a run is measured against."""
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import minimize
 
 from helpers.softmax import check_shapes, log_softmax
 
 # Examples whose gradient is summed in the precision of the data before it is added up in float64.
-CHUNK = 5000
+CHUNK = 1000
+
+
+def tidy(history, **labels):
+    """A table of a run with one row per checkpoint.
+
+    Parameters
+    ----------
+    history : helpers.sgd.History
+    labels
+        What tells this run from others, such as `batch_size=10, seed=0`: a column each.
+
+    Returns
+    -------
+    pandas DataFrame
+        The labels, then iteration, train_loss, test_accuracy (fraction, NaN without a test set),
+        seconds.
+    """
+    rows = pd.DataFrame(
+        {
+            "iteration": history.iteration,
+            "train_loss": history.train_loss,
+            "test_accuracy": np.nan if history.test_accuracy is None else history.test_accuracy,
+            "seconds": history.seconds,
+        }
+    )
+    return pd.concat([pd.DataFrame(labels, index=rows.index), rows], axis=1)
 
 
 def optimum(X, Y, reg_lambda):
@@ -61,7 +88,7 @@ def optimum(X, Y, reg_lambda):
         np.zeros(num_features * num_classes + num_classes),
         jac=True,
         method="L-BFGS-B",
-        options={"maxcor": 40, "maxiter": 2000, "maxfun": 4000, "ftol": 1e-13, "gtol": 1e-6},
+        options={"maxcor": 40, "maxiter": 2000, "maxfun": 4000, "ftol": 1e-11, "gtol": 2e-6},
     )
     if not np.abs(result.jac).max() < 1e-4:
         raise RuntimeError(
