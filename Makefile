@@ -1,0 +1,66 @@
+# Every target works without activating anything: the first one that needs the environment makes it.
+
+PYTHON ?= python3
+NOTEBOOKS ?=
+
+# What is started gets .venv/bin first on its PATH, as if the environment were activated.
+python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
+installed := .venv/.installed
+
+.PHONY: help run test lab outputs constraints clean data
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: data ## execute the notebooks in order; HTML pages and tables go to build/
+	$(python) -m tools.notebooks run $(NOTEBOOKS)
+
+test: data ## lint, unit tests, and every notebook executed and compared with its outputs
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m pytest tests notebooks
+
+# In a container one is root, and Jupyter refuses that unless told.
+lab: $(installed) ## open JupyterLab on the notebooks
+	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks \
+	    $(if $(filter 0,$(shell id -u)),--allow-root)
+
+outputs: data ## execute the notebooks in place and store their outputs (NOTEBOOKS="…" for some)
+	$(python) -m tools.notebooks outputs $(NOTEBOOKS)
+
+constraints: ## renew the exact versions in constraints.txt, from a fresh environment
+	$(check_python)
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv "$$folder" && \
+	"$$folder/bin/python" -m pip install -r requirements-dev.txt && \
+	"$$folder/bin/python" -m pip freeze > "$$folder/versions" && \
+	{ head -n 1 constraints.txt; cat "$$folder/versions"; } > "$$folder/constraints" && \
+	cp "$$folder/constraints" constraints.txt
+
+clean: ## remove what was built; the environment (.venv) and the data stay
+	rm -rf build .pytest_cache .ruff_cache
+	find helpers tools tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	    -prune -exec rm -rf {} +
+
+data: $(installed)
+	$(python) -m helpers.data
+
+# Some systems split venv's pip off into a package of its own: then the outer pip installs it.
+$(installed): requirements.txt requirements-dev.txt constraints.txt
+	$(check_python)
+	@echo "Installing into .venv: some minutes and several GB, once."
+	$(PYTHON) -m venv .venv || { $(PYTHON) -m venv --without-pip .venv && \
+	    $(PYTHON) -m pip --python .venv/bin/python install pip; }
+	.venv/bin/python -m pip install -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+# TensorFlow has no packages for Python 3.14 yet.
+define check_python
+@command -v $(PYTHON) > /dev/null || { \
+    echo "There is no $(PYTHON) here. Install Python 3.11, 3.12 or 3.13," \
+        "or name yours: make PYTHON=python3.12 ..." >&2; exit 1; }
+@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit( \
+    "Python 3.11, 3.12 or 3.13 is needed, $(PYTHON) is %d.%d. " \
+    "Name another one: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+endef
