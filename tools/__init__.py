@@ -1,0 +1,1 @@
+"""What keeps the committed notebooks executed, comparable and up to date."""
