@@ -1,0 +1,368 @@
+"""The tools behind the committed notebooks, on tiny notebooks and modules."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import notebooks
+from tools.fingerprint import code_text, differences, fingerprint
+from tools.tolerance import settle, tolerances
+
+SGD = '''"""Training."""
+
+import importlib
+
+
+def train(engine, rate=0.5):
+    """Train with an engine."""
+    module = importlib.import_module(f"helpers.engines.{engine}")  # by name
+    return module.step(rate)
+'''
+FILES = {
+    "__init__.py": "",
+    "sgd.py": SGD,
+    "study.py": "from . import sgd\n",
+    "plots.py": "SIZE = 3\n",
+    "engines/__init__.py": "",
+    "engines/numpy_engine.py": "def step(rate):\n    return 1 - rate\n",
+}
+CELLS = ["from helpers.study import sgd", "%matplotlib inline\nsgd.train('numpy_engine')"]
+
+
+def notebook_of(*sources):
+    return new_notebook(cells=[new_code_cell(source) for source in sources])
+
+
+def write_notebook(root, name, *cells):
+    path = root / "notebooks" / f"{name}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder with a small `helpers` package."""
+    for name, source in FILES.items():
+        path = tmp_path / "helpers" / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(source, encoding="utf-8")
+    return tmp_path
+
+
+def changes(root, name, old, new):
+    """What an edit of a helper changes in the fingerprint of the notebook."""
+    before = fingerprint(notebook_of(*CELLS), root)
+    path = root / "helpers" / name
+    source = path.read_text(encoding="utf-8")
+    assert old in source
+    path.write_text(source.replace(old, new), encoding="utf-8")
+    return differences(before, fingerprint(notebook_of(*CELLS), root))
+
+
+# Fingerprints
+
+
+def test_fingerprint_has_the_cells_and_every_module_they_run(root):
+    assert list(fingerprint(notebook_of(*CELLS), root)) == [
+        "code cells",
+        "helpers",
+        "helpers.engines",
+        "helpers.engines.numpy_engine",
+        "helpers.sgd",
+        "helpers.study",
+    ]
+
+
+def test_one_character_of_a_cell_changes_the_fingerprint(root):
+    before = fingerprint(notebook_of(*CELLS), root)
+    after = fingerprint(notebook_of(CELLS[0], CELLS[1] + " "), root)
+    assert differences(before, after) == ["code cells changed"]
+
+
+def test_prose_does_not_change_the_fingerprint(root):
+    notebook = notebook_of(*CELLS)
+    before = fingerprint(notebook, root)
+    notebook.cells.append(new_markdown_cell("More prose."))
+    assert fingerprint(notebook, root) == before
+
+
+def test_one_character_of_a_function_used_indirectly_changes_the_fingerprint(root):
+    assert changes(root, "sgd.py", "0.5", "0.6") == ["helpers.sgd changed"]
+
+
+def test_one_character_of_an_engine_changes_the_fingerprint(root):
+    changed = changes(root, "engines/numpy_engine.py", "1 - rate", "1 + rate")
+    assert changed == ["helpers.engines.numpy_engine changed"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Train with an engine.", "Train,\n\n    with one of the engines."),
+        ('    """Train with an engine."""\n', ""),
+        ("# by name", "# chosen by its name"),
+        ("  # by name", ""),
+        ("import importlib\n", "import importlib\n\n# More.\n\n"),
+        ("import importlib\n", "import importlib   \n"),
+    ],
+)
+def test_docstrings_comments_and_blank_space_do_not_change_the_fingerprint(root, old, new):
+    assert changes(root, "sgd.py", old, new) == []
+
+
+def test_an_unrelated_module_does_not_change_the_fingerprint(root):
+    assert changes(root, "plots.py", "3", "4") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "module"),
+    [
+        ("import helpers.plots", "helpers.plots"),
+        ("import helpers.plots as p", "helpers.plots"),
+        ("from helpers import plots", "helpers.plots"),
+        ("from helpers.plots import SIZE", "helpers.plots"),
+        ("from helpers import engines", "helpers.engines.numpy_engine"),
+        ("def f():\n    from helpers import plots", "helpers.plots"),
+        ("%%time\nfrom helpers import plots", "helpers.plots"),
+    ],
+)
+def test_every_way_to_import_is_followed(root, statement, module):
+    assert module in fingerprint(notebook_of(statement), root)
+
+
+def test_relative_imports_inside_of_a_package_are_followed(root):
+    (root / "helpers/engines/other.py").write_text("from ..plots import SIZE\n")
+    assert "helpers.plots" in fingerprint(notebook_of("import helpers.engines"), root)
+
+
+def test_differences_name_new_and_unused_modules():
+    assert differences({"a": 1, "b": 1}, {"b": 2, "c": 1}) == [
+        "a is no longer used",
+        "b changed",
+        "c is new",
+    ]
+
+
+def test_code_text_keeps_all_that_is_inside_of_strings():
+    source = 'x = """a  \n\n  # no comment\n"""\ny = f"""{x}  \n\n#"""  # comment\n'
+    source += 'z = "é"; """no docstring"""\n'
+    assert code_text(source) == source.replace("  # comment", "").rstrip("\n")
+
+
+def test_code_text_drops_docstrings_after_letters_of_several_bytes():
+    source = 'class Ä: "doc"; é = 1  # ö\n\n\ndef f(): "d\u00fcc"; return "ü"\n'
+    assert code_text(source) == 'class Ä: ; é = 1\ndef f(): ; return "ü"'
+
+
+# Tolerances
+
+
+def test_tolerances_are_read_from_tags():
+    assert tolerances(["rtol=0.02", "readme-table"]) == {"rtol": 0.02, "atol": 0}
+    assert tolerances(["rtol=1e-3", "atol=2"]) == {"rtol": 1e-3, "atol": 2}
+    assert tolerances(["readme-table"]) is None
+
+
+@pytest.mark.parametrize("tag", ["rtol=", "rtol=2%", "atol=-1", "atol=nan", "rtol=inf"])
+def test_a_tolerance_that_is_no_number_is_an_error(tag):
+    with pytest.raises(ValueError, match=tag):
+        tolerances([tag])
+
+
+@pytest.mark.parametrize(
+    ("new", "stored"),
+    [
+        ("loss 0.2701", "loss 0.27"),
+        ("loss -1.01e-3", "loss -0.001"),
+        ("60,100 updates", "60,000 updates"),
+        ("|   9.99 |\n|------:|", "|  10.01 |\n|-------:|"),
+        ("[ 9.99 nan]", "[10.01 nan]"),
+        ("inf", "inf"),
+        ("<td>0.99</td>", "<td>1.00</td>"),
+    ],
+)
+def test_numbers_within_tolerance_are_settled(new, stored):
+    assert settle(new, stored, rtol=0.02, atol=0) == stored
+
+
+@pytest.mark.parametrize(
+    ("new", "stored"),
+    [
+        ("loss 0.29", "loss 0.27"),
+        ("loss -0.27", "loss 0.27"),
+        ("loss nan", "loss 0.27"),
+        ("loss 0.27", "loss nan"),
+        ("inf", "1.0"),
+        ("1.0", "inf"),
+        ("-inf", "inf"),
+        ("loss 0.27 0.27", "loss 0.27"),
+        ("cost 0.27", "loss 0.27"),
+        ("float32", "float64"),
+        ("1e-5", "0"),
+    ],
+)
+def test_other_differences_are_not_settled(new, stored):
+    assert settle(new, stored, rtol=0.02, atol=0) != stored
+
+
+def test_an_absolute_tolerance_holds_near_zero():
+    assert settle("1e-7", "0", rtol=0, atol=1e-6) == "0"
+    assert settle("1e-5", "0", rtol=0, atol=1e-6) == "1e-5"
+
+
+def test_only_the_numbers_out_of_tolerance_remain():
+    assert settle("1.001 2.5 3.001", "1.000 2.0 3.000", rtol=0.02, atol=0) == "1.000 2.5 3.000"
+
+
+def stored_cell(source, text, *tags):
+    output = new_output("stream", name="stdout", text=text + "\n")
+    metadata = {"tags": list(tags)}
+    return new_code_cell(source, execution_count=1, outputs=[output], metadata=metadata)
+
+
+def test_nbval_compares_a_tagged_cell_within_its_tolerance(tmp_path):
+    path = write_notebook(
+        tmp_path,
+        "study",
+        stored_cell("print('loss', 0.2701)", "loss 0.27", "rtol=0.02"),
+        stored_cell("print('took 3.5 s')", "took 12 s"),
+        stored_cell("print('loss', 0.29)", "loss 0.27", "rtol=0.02"),
+        stored_cell("print('loss', float('nan'))", "loss 0.27", "rtol=0.02"),
+        stored_cell("print('cost', 0.27)", "loss 0.27", "rtol=0.02"),
+        stored_cell("print('loss', 0.2701)", "loss 0.27"),
+    )
+    pytest_here = [sys.executable, "-m", "pytest", "-c", str(notebooks.ROOT / "pyproject.toml")]
+    outcome = subprocess.run(
+        [*pytest_here, "-p", "no:cacheprovider", "-p", "tests.conftest", "-rA", str(path)],
+        cwd=notebooks.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "4 failed, 2 passed" in outcome.stdout, outcome.stdout + outcome.stderr
+    passed = [line for line in outcome.stdout.splitlines() if line.startswith("PASSED")]
+    assert [line[-6:] for line in passed] == ["Cell 0", "Cell 1"]
+
+
+# Execution
+
+
+def test_run_writes_pages_and_gives_the_kernel_the_results_folder(tmp_path, capfd):
+    source = "import os\nfrom pathlib import Path\nprint('folder', Path.cwd().name)\n"
+    source += "Path(os.environ['RESULTS_DIR'], 'table.csv').write_text('1');"
+    write_notebook(tmp_path, "one", new_code_cell(source))
+    assert notebooks.main(["run"], tmp_path) == 0
+    page = (tmp_path / "build" / "one.html").read_text(encoding="utf-8")
+    assert "folder notebooks" in page
+    out, err = capfd.readouterr()
+    assert "one.html" in out and "table.csv" in out
+    assert "one: cell 1 of 1" in err
+
+
+def test_run_stops_at_a_failing_cell_and_shows_it(tmp_path, capfd):
+    cells = "print('cell', 'one')", "ratio = 1 / 0", "print('cell', 'three')"
+    write_notebook(tmp_path, "01_bad", *map(new_code_cell, cells))
+    write_notebook(tmp_path, "02_next", new_code_cell("1"))
+    assert notebooks.main(["run"], tmp_path) == 1
+    err = capfd.readouterr().err
+    assert "Cell 2 of 3" in err and "01_bad.ipynb" in err
+    assert "    ratio = 1 / 0" in err
+    assert "ZeroDivisionError: division by zero" in err
+    assert "nbclient" not in err and "\x1b" not in err
+    page = (tmp_path / "build" / "01_bad.html").read_text(encoding="utf-8")
+    assert "cell one" in page and "cell three" not in page
+    assert not (tmp_path / "build" / "02_next.html").exists()
+
+
+def test_run_says_that_the_kernel_ended(tmp_path, capfd):
+    write_notebook(tmp_path, "dies", new_code_cell("import os\nos._exit(1)"))
+    assert notebooks.main(["run"], tmp_path) == 1
+    err = capfd.readouterr().err
+    assert "Cell 1 of 1" in err and "The kernel ended" in err
+
+
+def test_outputs_are_the_same_twice_and_hold_nothing_of_the_machine(root):
+    cells = [
+        new_markdown_cell("A question."),
+        new_code_cell(
+            "import sys\nsys.path.insert(0, '..')\nfrom helpers import study\n'answer'",
+            metadata={"ExecuteTime": {}},
+        ),
+        new_code_cell("for i in range(3):\n    print(i, flush=True)"),
+    ]
+    path = write_notebook(root, "one", *cells)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata = {"widgets": {}, "language_info": {"name": "python", "version": "3.1"}}
+    nbformat.write(notebook, path)
+    assert notebooks.main(["outputs"], root) == 0
+    first = path.read_bytes()
+    assert notebooks.main(["outputs", str(path)], root) == 0
+    assert path.read_bytes() == first
+    assert first.endswith(b"}\n")
+    stored = nbformat.read(path, as_version=4)
+    assert [cell.get("execution_count") for cell in stored.cells] == [None, 1, 2]
+    assert [output.text for output in stored.cells[2].outputs] == ["0\n1\n2\n"]
+    assert stored.metadata.fingerprint == fingerprint(stored, root)
+    assert not {"widgets", "ExecuteTime", "execution", "version"} & set(keys(json.loads(first)))
+
+
+def test_outputs_of_a_failing_notebook_are_left_as_they_were(tmp_path):
+    path = write_notebook(tmp_path, "bad", new_code_cell("1"), new_code_cell("1 / 0"))
+    before = path.read_bytes()
+    assert notebooks.main(["outputs"], tmp_path) == 1
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def keys(value):
+    """All keys of nested dictionaries."""
+    if isinstance(value, dict):
+        yield from value
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, dict | list):
+            yield from keys(part)
+
+
+# The README
+
+
+def readme_cell(kind, content, *tags):
+    return new_code_cell(
+        "show()",
+        outputs=[new_output("display_data", {kind: content})],
+        metadata={"tags": list(tags)},
+    )
+
+
+def test_the_readme_gets_tables_and_figure(tmp_path):
+    write_notebook(
+        tmp_path,
+        "study",
+        readme_cell("text/markdown", "| new |", "readme-table", "table-results"),
+        readme_cell("image/png", "UE5H", "readme-figure"),
+    )
+    readme = tmp_path / "README.md"
+    readme.write_text("Top\n<!-- table: results -->\n| old |\n<!-- end of table -->\nBottom\n")
+    notebooks.update_readme(tmp_path)
+    notebooks.update_readme(tmp_path)
+    text = readme.read_text()
+    assert notebooks.table_of_readme(text, "results") == "| new |"
+    assert text.startswith("Top\n") and text.endswith("\nBottom\n") and "old" not in text
+    assert text.count("| new |") == 1
+    assert (tmp_path / notebooks.FIGURE).read_bytes() == b"PNG"
+
+
+def test_what_the_readme_lacks_is_said(tmp_path):
+    write_notebook(
+        tmp_path, "study", readme_cell("text/markdown", "|1|", "readme-table", "table-a")
+    )
+    assert any("no README.md" in line for line in notebooks.update_readme(tmp_path))
+    (tmp_path / "README.md").write_text("Nothing\n")
+    report = "\n".join(notebooks.update_readme(tmp_path))
+    assert "<!-- table: a -->" in report and "readme-figure" in report
