@@ -73,7 +73,7 @@ def test_every_code_cell_was_executed_in_order(name):
 def test_outputs_belong_to_the_current_source(name):
     notebook = read(name)
     changes = differences(notebook.metadata.get("fingerprint", {}), fingerprint(notebook, ROOT))
-    assert not changes, f"{name} was executed before {'; '.join(changes)}: {REMAKE}"
+    assert not changes, f"outputs are of another source ({'; '.join(changes)}): {REMAKE}"
 
 
 @each_notebook

@@ -271,7 +271,7 @@ def test_run_stops_at_a_failing_cell_and_shows_it(tmp_path, capfd):
     write_notebook(tmp_path, "02_next", new_code_cell("1"))
     assert notebooks.main(["run"], tmp_path) == 1
     err = capfd.readouterr().err
-    assert "Cell 2 of 3" in err and "01_bad.ipynb" in err
+    assert "cell 2 of 3, failed" in err and "01_bad.ipynb" in err
     assert "    ratio = 1 / 0" in err
     assert "ZeroDivisionError: division by zero" in err
     assert "nbclient" not in err and "\x1b" not in err
@@ -284,7 +284,7 @@ def test_run_says_that_the_kernel_ended(tmp_path, capfd):
     write_notebook(tmp_path, "dies", new_code_cell("import os\nos._exit(1)"))
     assert notebooks.main(["run"], tmp_path) == 1
     err = capfd.readouterr().err
-    assert "Cell 1 of 1" in err and "The kernel ended" in err
+    assert "cell 1 of 1, failed" in err and "The kernel ended" in err
 
 
 def test_outputs_are_the_same_twice_and_hold_nothing_of_the_machine(root):

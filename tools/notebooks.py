@@ -7,6 +7,7 @@ tables and the figure that the README shows in their place.
 
 import argparse
 import base64
+import logging
 import os
 import re
 import subprocess
@@ -53,6 +54,8 @@ def main(arguments=None, root=ROOT):
     try:
         return {"run": run, "outputs": make_outputs}[options.command](paths, root)
     except KeyboardInterrupt:
+        # The cell's task has nobody left to report to, and would say so in a traceback.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         print("\nInterrupted.", file=sys.stderr)
         return 130
 
@@ -112,38 +115,34 @@ def execute(notebook, path, environment=None):
     """
     for cell in _code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
-    cells = [cell for cell in _code_cells(notebook) if cell.source.strip()]
-    running = 0
-    with tqdm(total=len(cells), bar_format="{desc} |{bar:24}| {elapsed}") as bar:
-
-        def show(cell, cell_index):
-            nonlocal running
-            running += 1
-            bar.n = running - 1
-            bar.set_description_str(f"{path.stem}: cell {running} of {len(cells)}")
-
-        client = NotebookClient(
-            notebook,
-            timeout=None,
-            kernel_name="python3",
-            record_timing=False,
-            coalesce_streams=True,
-            resources={"metadata": {"path": str(path.resolve().parent)}},
-            on_cell_execute=show,
-        )
-        try:
-            client.execute(env=_environment(environment or {}), stderr=subprocess.DEVNULL)
-        except CellExecutionError:
-            error = [output for output in cells[running - 1].outputs if "traceback" in output][-1]
-            reason = _plain("\n".join(error.traceback))
-        except DeadKernelError:
-            reason = "The kernel ended: it was interrupted, or it crashed, or memory ran out."
-        else:
-            bar.n = len(cells)
-            bar.refresh()
-            return None
-    source = "\n".join(f"    {line}" for line in cells[running - 1].source.splitlines())
-    return f"Cell {running} of {len(cells)} of {path} failed:\n\n{source}\n\n{reason}"
+    cells = [(index, cell) for index, cell in enumerate(notebook.cells) if _is_code(cell)]
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.resolve().parent)}},
+    )
+    kernel = client.setup_kernel(env=_environment(environment or {}), stderr=subprocess.DEVNULL)
+    with tqdm(total=len(cells), bar_format="{desc} |{bar:24}| {elapsed}") as bar, kernel:
+        # Cell by cell, since nbclient's own loop ends in an error of its own at Ctrl-C.
+        for number, (index, cell) in enumerate(cells, start=1):
+            position = f"cell {number} of {len(cells)}"
+            bar.set_description_str(f"{path.stem}: {position}")
+            try:
+                client.execute_cell(cell, index, execution_count=number)
+            except CellExecutionError:
+                error = [output for output in cell.outputs if "traceback" in output][-1]
+                reason = _plain("\n".join(error.traceback))
+            except DeadKernelError:
+                reason = "The kernel ended: it crashed, or memory ran out."
+            else:
+                bar.update()
+                continue
+            source = "\n".join(f"    {line}" for line in cell.source.splitlines())
+            return f"{path}, {position}, failed:\n\n{source}\n\n{reason}"
+    return None
 
 
 def normalise(notebook):
@@ -223,7 +222,11 @@ def _place_of_table(name):
 
 
 def _code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in notebook.cells if _is_code(cell)]
+
+
+def _is_code(cell):
+    return cell.cell_type == "code"
 
 
 def _environment(additions):
