@@ -93,12 +93,13 @@ def make_outputs(paths, root=ROOT):
     """Execute notebooks in place, up to the first that fails, which is left as it was."""
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
+        source = fingerprint(notebook, root)  # now, since somebody may edit while cells run
         failure = execute(notebook, path)
         if failure:
             print(f"\n{failure}\n\n{path} was left as it was.", file=sys.stderr)
             return 1
         normalise(notebook)
-        notebook.metadata["fingerprint"] = fingerprint(notebook, root)
+        notebook.metadata["fingerprint"] = source
         _write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
     for line in update_readme(root):
         print(line)
