@@ -157,3 +157,62 @@ def curves(rows, x, y, title, *, xscale="linear", yscale="linear", axes=None):
     axes.grid(alpha=0.3)
     axes.legend()
     return axes
+
+
+def overlay(runs, title):
+    """Training loss and test accuracy of several runs against iteration, one over the other.
+
+    Parameters
+    ----------
+    runs : dict of pandas DataFrames
+        By the name of the implementation; columns `iteration`, `train_loss`, `test_accuracy`.
+    title : str
+
+    Returns
+    -------
+    array of two axes
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
+    # Thick below thin, so that curves that coincide are both seen.
+    widths = np.linspace(6, 1.5, len(runs))
+    for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
+        for position, ((name, rows), width) in enumerate(zip(runs.items(), widths, strict=True)):
+            color = plt.cm.cividis(1 - position / max(len(runs) - 1, 1))
+            axis.plot(rows["iteration"], rows[column], label=name, color=color, linewidth=width)
+        axis.set(xlabel=LABELS["iteration"], ylabel=LABELS[column])
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.suptitle(title)
+    return axes
+
+
+def two_records(minibatch_loss, rows, title):
+    """The loss of each minibatch and the training loss of one run against iteration.
+
+    Parameters
+    ----------
+    minibatch_loss : array (updates,)
+    rows : pandas DataFrame
+        Columns `iteration`, `train_loss`.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    axes.plot(
+        minibatch_loss, color=plt.cm.cividis(0.75), linewidth=0.4, label="loss of each minibatch"
+    )
+    axes.plot(
+        rows["iteration"],
+        rows["train_loss"],
+        "o-",
+        color=plt.cm.cividis(0.0),
+        markersize=4,
+        label="training loss after each epoch",
+    )
+    axes.set(xlabel=LABELS["iteration"], ylabel="loss (log scale)", yscale="log", title=title)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return axes

@@ -9,8 +9,8 @@ whose result makes one update for each learning rate it is given:
     advance(W, b, rows, learning_rates) -> W, b, minibatch_loss
 
 `rows` are the rows of X to visit, in order, `batch_size` for each update; only the last minibatch
-may be shorter. The arguments are left as they are. Where a minibatch loss is not finite the engine may
-stop: that loss is then the last one it returns.
+may be shorter. The arguments are left as they are. Where a minibatch loss is not finite the engine
+may stop: that loss is then the last one it returns.
 """
 
 import importlib
