@@ -14,6 +14,7 @@ import numpy as np
 from helpers.engines import load_engine
 from helpers.progress import progress_bar
 from helpers.softmax import accuracy, check_shapes, loss
+from helpers.threads import one_blas_thread
 
 # Updates an engine makes in one go: few enough that Ctrl-C and the progress bar wait no longer than
 # a second, many enough that the calls cost nothing.
@@ -178,6 +179,7 @@ def train_classifier(
     with (
         # A number that overflows is noticed below as divergence; NumPy need not warn as well.
         np.errstate(over="ignore", invalid="ignore"),
+        one_blas_thread(),
         progress_bar(num_iterations, "Training", "iteration", wanted=progress) as bar,
     ):
         try:
@@ -189,7 +191,7 @@ def train_classifier(
                 seconds += time.perf_counter() - started
                 finite = np.isfinite(losses)
                 num_made = num_updates if finite.all() else int(finite.argmin())
-                minibatch_loss.extend(losses[:num_made])
+                minibatch_loss.append(np.array(losses[:num_made], float))
                 iteration += num_made
                 bar.update(num_made)
                 if num_made < num_updates:
@@ -276,7 +278,7 @@ def _history(records, minibatch_loss, message):
         train_loss=np.array(train_loss, float),
         test_accuracy=None if test_accuracy[0] is None else np.array(test_accuracy),
         seconds=np.array(seconds),
-        minibatch_loss=np.array(minibatch_loss, float),
+        minibatch_loss=np.concatenate([np.empty(0), *minibatch_loss]),
         W_checkpoints=np.array(W),
         b_checkpoints=np.array(b),
         message=message,

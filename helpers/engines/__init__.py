@@ -15,11 +15,28 @@ may stop: that loss is then the last one it returns.
 
 import importlib
 
-ENGINES = ("numpy",)
+ENGINES = ("numpy", "numba")
 
 
 def load_engine(name):
-    """The `prepare` function of an engine; ValueError for a name that is not in `ENGINES`."""
+    """The `prepare` function of an engine.
+
+    Raises
+    ------
+    ValueError
+        A name that is not in `ENGINES`.
+    ModuleNotFoundError
+        The package of the engine is not installed.
+    """
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}, expected one of {', '.join(ENGINES)}")
-    return importlib.import_module(f"helpers.engines.{name}_engine").prepare
+    try:
+        return importlib.import_module(f"helpers.engines.{name}_engine").prepare
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("helpers"):
+            raise
+        raise ModuleNotFoundError(
+            f"engine {name!r} needs the package {error.name}, which is not installed here: "
+            f"pip install {error.name}, or use engine='numpy'",
+            name=error.name,
+        ) from None

@@ -1,5 +1,7 @@
 """The hand-coded engine: minibatch SGD for softmax regression, written to be read."""
 
+from math import isfinite
+
 import numpy as np
 
 from helpers.softmax import log_softmax
@@ -13,17 +15,21 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         minibatch_loss = []
         for update, learning_rate in enumerate(learning_rates):
             batch = rows[update * batch_size : (update + 1) * batch_size]
-            X_batch, Y_batch = X[batch], Y[batch]
+            X_batch, Y_batch = X.take(batch, axis=0), Y.take(batch, axis=0)
 
             log_probabilities = log_softmax(X_batch @ W + b)
             minibatch_loss.append(-np.vdot(Y_batch, log_probabilities) / len(batch))
-            if not np.isfinite(minibatch_loss[-1]):
+            if not isfinite(minibatch_loss[-1]):
                 break
 
             residual = np.exp(log_probabilities) - Y_batch
             if reduction == "mean":
                 residual /= len(batch)
-            W -= learning_rate * (X_batch.T @ residual + reg_lambda * W)
+            # In steps that need no further array: these outlast the products at a small B.
+            gradient = np.dot(X_batch.T, residual)
+            gradient += reg_lambda * W
+            gradient *= learning_rate
+            W -= gradient
             if fit_bias:
                 b -= learning_rate * residual.sum(axis=0)
         return W, b, minibatch_loss

@@ -1,0 +1,226 @@
+"""The engines make the same updates; the hand-coded one is the reference."""
+
+import os
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.data import load_mnist
+from helpers.engines import load_engine
+from helpers.sgd import train_classifier
+
+ROOT = Path(__file__).parent.parent
+
+
+@cache
+def examples(num_examples=2000, dtype=float):
+    mnist = load_mnist()
+    return mnist.X_train[:num_examples].astype(dtype), mnist.Y_train[:num_examples].astype(dtype)
+
+
+def train(engine, X, Y, **settings):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # that a run diverged
+        return train_classifier(X, Y, engine=engine, **({"reg_lambda": 1e-2} | settings))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("fit_bias", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("batch_size", [1, 7, 10, 100, 1000])
+def test_2000_updates_give_the_weights_of_the_hand_coded_engine(
+    batch_size, reduction, fit_bias, shuffle
+):
+    X, Y = examples()
+    settings = dict(
+        batch_size=batch_size,
+        learning_rate=0.05 if reduction == "mean" else 0.05 / batch_size,
+        num_iterations=2000,
+        reduction=reduction,
+        fit_bias=fit_bias,
+        shuffle=shuffle,
+        checkpoints=[500],
+    )
+    if batch_size == 1000:  # 75 pixels are enough, and quick
+        X = X[:, 250:550:4]
+    expected, history = train("numpy", X, Y, **settings), train("numba", X, Y, **settings)
+    for name in ("W", "b", "W_checkpoints", "b_checkpoints", "train_loss", "minibatch_loss"):
+        np.testing.assert_allclose(
+            getattr(history, name), getattr(expected, name), rtol=0, atol=1e-10, err_msg=name
+        )
+    np.testing.assert_array_equal(history.iteration, expected.iteration)
+    if not fit_bias:
+        assert not history.b.any()
+
+
+def test_float32_is_as_near_to_float64_as_the_hand_coded_engine():
+    settings = dict(batch_size=10, learning_rate=0.05, num_iterations=2000, checkpoints=[])
+    exact = train("numpy", *examples(), **settings)
+    by_hand = train("numpy", *examples(dtype=np.float32), **settings)
+    compiled = train("numba", *examples(dtype=np.float32), **settings)
+    assert compiled.W.dtype == compiled.b.dtype == np.float32
+    for name in ("W", "b", "minibatch_loss"):
+        errors = [
+            np.abs(getattr(h, name) - getattr(exact, name)).max() for h in (by_hand, compiled)
+        ]
+        assert errors[1] <= 3 * errors[0] + 1e-7, name
+
+
+@pytest.mark.parametrize("num_classes", [1, 2, 16, 17, 40])
+def test_any_number_of_features_and_classes(num_classes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 300)) * (rng.random((50, 300)) < 0.3)
+    X[3] = 0  # an example without any pixel
+    Y = np.eye(num_classes)[rng.integers(num_classes, size=50)]
+    initial = rng.normal(size=(300, num_classes)), rng.normal(size=num_classes)
+    settings = dict(batch_size=4, learning_rate=0.3, num_epochs=5, initial=initial)
+    expected, history = train("numpy", X, Y, **settings), train("numba", X, Y, **settings)
+    np.testing.assert_allclose(history.W, expected.W, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(history.b, expected.b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [3, 32, 40])
+def test_images_without_zeros(batch_size):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(50, 20)), np.eye(3)[rng.integers(3, size=50)]
+    settings = dict(batch_size=batch_size, learning_rate=0.3, num_epochs=20)
+    expected, history = train("numpy", X, Y, **settings), train("numba", X, Y, **settings)
+    np.testing.assert_allclose(history.W, expected.W, rtol=0, atol=1e-12)
+
+
+def test_last_minibatch_may_be_short():
+    X, Y = examples()
+    settings = dict(batch_size=7, learning_rate=0.1, num_epochs=3)
+    expected = train("numpy", X[:17], Y[:17], **settings)
+    history = train("numba", X[:17], Y[:17], **settings)
+    assert list(history.iteration) == [0, 3, 6, 9]
+    np.testing.assert_allclose(history.W, expected.W, rtol=0, atol=1e-12)
+
+
+def test_learning_rate_that_changes_and_arguments_that_do_not():
+    X, Y = examples()
+    W, b = np.full((784, 10), 0.01), np.arange(10.0)
+    for array in (X, Y, W, b):
+        array.setflags(write=False)
+    settings = dict(batch_size=10, num_iterations=300, initial=(W, b))
+    settings["learning_rate"] = lambda iteration: 0.1 / (1 + iteration)
+    expected, history = train("numpy", X, Y, **settings), train("numba", X, Y, **settings)
+    np.testing.assert_allclose(history.W, expected.W, rtol=0, atol=1e-12)
+    assert (W == 0.01).all() and (b == np.arange(10)).all()
+
+
+# The penalty multiplies W by 1 − learning_rate · λ: 1, small, 0, or with another sign.
+@pytest.mark.parametrize("reg_lambda", [0, 1.5, 2, 2.5, 3.9])
+def test_any_shrinking_of_the_weights(reg_lambda):
+    settings = dict(batch_size=10, learning_rate=0.5, num_iterations=400, reg_lambda=reg_lambda)
+    expected, history = (train(engine, *examples(), **settings) for engine in ("numpy", "numba"))
+    assert history.message == expected.message == ""
+    np.testing.assert_allclose(history.W, expected.W, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "learning_rate, reg_lambda, batch_size",
+    [
+        (2.5, 1, 10),  # W grows 1.5 times as large in each update
+        (0.7, 4, 1),
+        (0.5, 10, 100),
+        (1e6, 1, 10),
+        (1e37, 1e-4, 10),  # the weights themselves are near the end of float32 after one update
+        (1e306, 0, 10),
+    ],
+)
+def test_divergence_is_noticed_at_the_same_iteration(dtype, learning_rate, reg_lambda, batch_size):
+    if learning_rate > float(np.finfo(dtype).max):
+        pytest.skip("is not a number in float32")
+    X, Y = examples(500, dtype)
+    settings = dict(
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        reg_lambda=reg_lambda,
+        num_iterations=3000,
+        checkpoints=range(0, 3000, 400),
+    )
+    expected, history = train("numpy", X, Y, **settings), train("numba", X, Y, **settings)
+    assert history.message == expected.message
+    assert "diverged" in history.message or learning_rate > 1e30
+    np.testing.assert_array_equal(history.iteration, expected.iteration)
+    assert len(history.minibatch_loss) == len(expected.minibatch_loss)
+    assert np.isfinite(history.minibatch_loss).all() and np.isfinite(history.W).all()
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_pixel_that_is_not_finite_is_noticed_in_its_minibatch(engine):
+    X, Y = examples(100)
+    X = X.copy()
+    X[37, 400] = np.nan
+    *_, minibatch_loss = load_engine(engine)(
+        X, Y, batch_size=10, reg_lambda=0.0, reduction="mean", fit_bias=True
+    )(np.zeros((784, 10)), np.zeros(10), np.arange(100), np.full(10, 0.1))
+    assert list(np.isfinite(minibatch_loss)) == [True] * 3 + [False]
+
+
+def test_runs_in_parallel_threads_are_those_made_one_after_the_other():
+    X, Y = examples(2000, np.float32)
+    batch_sizes = [1, 10, 100, 1000] * 2
+
+    def run(batch_size):
+        return train("numba", X, Y, batch_size=batch_size, learning_rate=0.1, num_epochs=3).W
+
+    expected = [run(batch_size) for batch_size in batch_sizes]
+    with ThreadPoolExecutor(4) as pool:
+        for W, W_expected in zip(pool.map(run, batch_sizes), expected, strict=True):
+            np.testing.assert_array_equal(W, W_expected)
+
+
+def test_number_of_threads_changes_nothing(tmp_path):
+    code = """if True:
+        import sys
+        import numpy as np
+        from helpers.sgd import train_classifier
+        rng = np.random.default_rng(0)
+        X = (rng.random((3000, 784)) * (rng.random((3000, 784)) < 0.2)).astype(np.float32)
+        Y = np.eye(10, dtype=np.float32)[rng.integers(10, size=3000)]
+        run = train_classifier(
+            X, Y, batch_size=1000, learning_rate=0.5, num_epochs=30, engine="numba"
+        )
+        run.W.tofile(sys.argv[1])
+    """
+    weights = []
+    for threads in ("1", "2"):
+        file = tmp_path / threads
+        names = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        environment = os.environ | dict.fromkeys(names, threads)
+        subprocess.run([sys.executable, "-c", code, file], check=True, env=environment, cwd=ROOT)
+        weights.append(np.fromfile(file, np.float32))
+    np.testing.assert_allclose(*weights, rtol=0, atol=1e-5)
+
+
+def test_without_numba_a_plain_message_and_numpy_still_works(monkeypatch):
+    monkeypatch.delitem(sys.modules, "helpers.engines.numba_engine")
+    monkeypatch.setitem(sys.modules, "numba", None)
+    X, Y = examples()
+    settings = dict(batch_size=10, learning_rate=0.1, num_iterations=3)
+    with pytest.raises(ModuleNotFoundError, match="pip install numba, or use engine='numpy'"):
+        train("numba", X, Y, **settings)
+    assert len(train("numpy", X, Y, **settings).minibatch_loss) == 3
+
+
+def test_what_was_compiled_is_kept_on_disk():
+    train("numba", *examples(2000, np.float32), batch_size=10, learning_rate=0.1, num_iterations=1)
+    code = """if True:
+        import numpy as np
+        from helpers.engines import numba_engine
+        from helpers.sgd import train_classifier
+        X, Y = np.ones((1, 4), np.float32), np.ones((1, 1), np.float32)
+        train_classifier(X, Y, batch_size=1, learning_rate=0.1, num_epochs=1, engine="numba")
+        stats = numba_engine._advance.stats
+        assert stats.cache_hits and not stats.cache_misses, stats
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
