@@ -38,7 +38,7 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     starts = _list_starts(X)
     if batch_size >= 32 and starts[-1] > X.size / 2:
         return advance_by_hand  # BLAS is faster where most pixels are not 0
-    images = starts, *_pixel_lists(X, starts, np.min_scalar_type(X.shape[1]).type(0))
+    images = starts, *_pixel_lists(X, starts)
     labels = Y.argmax(axis=1)
     num_features, num_classes = X.shape[1], Y.shape[1]
     padded = -(-num_classes // LANES) * LANES
@@ -213,18 +213,22 @@ def _list_starts(X):
     return starts
 
 
-@_compiled
-def _pixel_lists(X, starts, zero):
+def _pixel_lists(X, starts):
     """Columns and values of the pixels that are not 0, row after row."""
-    columns = np.empty(starts[-1], type(zero))
+    columns = np.empty(starts[-1], np.uint16 if X.shape[1] <= 2**16 else np.uint32)
     pixels = np.empty(starts[-1], X.dtype)
+    _fill_lists(X, starts, columns, pixels)
+    return columns, pixels
+
+
+@_compiled
+def _fill_lists(X, starts, columns, pixels):
     for i in range(len(X)):
         p = starts[i]
         for j in range(X.shape[1]):
             if X[i, j] != 0:
                 columns[p], pixels[p] = j, X[i, j]
                 p += uint64(1)
-    return columns, pixels
 
 
 def _aligned_zeros(num_rows, num_columns, dtype):
