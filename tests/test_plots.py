@@ -1,0 +1,194 @@
+"""What is drawn is what was given, and says what it is."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+
+from helpers import plots
+
+BATCH_SIZES = [1, 4, 10, 16, 64, 100, 256, 1000, 1024, 4096]
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+def study_rows(seeds=(0,)):
+    """Three checkpoints for each of two batch sizes and each seed."""
+    rows = [
+        dict(
+            batch_size=batch_size,
+            seed=seed,
+            iteration=iteration,
+            epoch=iteration / batch_size,
+            examples=iteration * batch_size,
+            seconds=iteration * 1e-3,
+            train_loss=2.0 / (1 + iteration) + 0.1 * seed + 0.01 * batch_size,
+            gap=1.0 / (1 + iteration) + 0.1 * seed,
+            test_accuracy=0.9 + 0.001 * seed,
+        )
+        for batch_size in (100, 10)
+        for seed in seeds
+        for iteration in (0, 5, 50)
+    ]
+    return pd.DataFrame(rows)
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def lightness(color):
+    return np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722])
+
+
+# Colours
+
+
+def test_a_batch_size_has_one_colour_and_larger_ones_are_lighter():
+    assert plots.batch_color(10) == plots.batch_color(np.int64(10))
+    values = [lightness(plots.batch_color(batch_size)) for batch_size in BATCH_SIZES]
+    assert values == sorted(set(values))
+    # Still to be seen on white.
+    assert values[-1] < 0.8
+
+
+# Curves over iterations
+
+
+@pytest.mark.parametrize("y", ["train_loss", "gap", "test_accuracy"])
+@pytest.mark.parametrize("x", ["iteration", "epoch", "examples", "seconds"])
+def test_curves_draw_the_rows_with_worded_axes(x, y):
+    rows = study_rows()
+    axes = plots.curves(rows, x, y, "Small batches are faster")
+    assert axes.get_title() == "Small batches are faster"
+    assert axes.get_xlabel() == plots.LABELS[x] and axes.get_ylabel() == plots.LABELS[y]
+    assert legend(axes) == ["B = 10", "B = 100"]
+    for line, batch_size in zip(axes.get_lines(), [10, 100], strict=True):
+        run = rows[rows["batch_size"] == batch_size]
+        np.testing.assert_array_equal(line.get_xdata(), run[x])
+        np.testing.assert_array_equal(line.get_ydata(), run[y])
+        assert line.get_color() == plots.batch_color(batch_size)
+
+
+def test_curves_of_several_seeds_show_their_median_and_range():
+    axes = plots.curves(study_rows(seeds=(0, 1, 5)), "iteration", "gap", "")
+    middle = study_rows(seeds=(1,)).query("batch_size == 10")["gap"]
+    lowest, highest = (
+        study_rows(seeds=(seed,)).query("batch_size == 10")["gap"] for seed in (0, 5)
+    )
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), middle)
+    [outline] = axes.collections[0].get_paths()
+    for x, low, high in zip([0, 5, 50], lowest, highest, strict=True):
+        at_x = outline.vertices[outline.vertices[:, 0] == x, 1]
+        assert (at_x.min(), at_x.max()) == pytest.approx((low, high))
+
+
+def test_curves_have_the_scales_asked_for_and_go_where_they_are_told():
+    _, axes = plt.subplots()
+    drawn = plots.curves(
+        study_rows(), "iteration", "gap", "", xscale="symlog", yscale="log", axes=axes
+    )
+    assert drawn is axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("symlog", "log")
+    assert len(plt.get_fignums()) == 1
+
+
+def test_every_label_is_worded():
+    for column, label in plots.LABELS.items():
+        assert "_" not in label and " " in label, column
+
+
+def test_overlay_draws_loss_and_accuracy_of_every_run():
+    rows = study_rows()
+    runs = {"NumPy": rows[:3], "TensorFlow": rows[3:]}
+    axes = plots.overlay(runs, "One curve")
+    assert axes[0].figure.get_suptitle() == "One curve"
+    for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
+        assert axis.get_xlabel() == plots.LABELS["iteration"]
+        assert axis.get_ylabel() == plots.LABELS[column]
+        assert legend(axis) == ["NumPy", "TensorFlow"]
+        below, above = axis.get_lines()
+        for line, run in (below, rows[:3]), (above, rows[3:]):
+            np.testing.assert_array_equal(line.get_xdata(), run["iteration"])
+            np.testing.assert_array_equal(line.get_ydata(), run[column])
+        # Curves that coincide must both be seen.
+        assert below.get_linewidth() > above.get_linewidth()
+        assert below.get_color() != above.get_color()
+
+
+def test_two_records_draws_the_loss_of_minibatches_and_of_checkpoints():
+    rows = study_rows()[:3]
+    minibatch_loss = np.linspace(2.3, 0.3, 50)
+    axes = plots.two_records(minibatch_loss, rows, "One run, two records")
+    assert axes.get_title() == "One run, two records"
+    assert axes.get_xlabel() == plots.LABELS["iteration"] and "loss" in axes.get_ylabel()
+    assert axes.get_yscale() == "log"
+    noisy, smooth = axes.get_lines()
+    np.testing.assert_array_equal(noisy.get_xdata(), np.arange(50))
+    np.testing.assert_array_equal(noisy.get_ydata(), minibatch_loss)
+    np.testing.assert_array_equal(smooth.get_xdata(), rows["iteration"])
+    np.testing.assert_array_equal(smooth.get_ydata(), rows["train_loss"])
+    assert len(set(legend(axes))) == 2
+
+
+# Pictures and bars
+
+
+@pytest.mark.parametrize(("num_images", "columns"), [(6, 3), (5, 3), (2, 3), (3, 1)])
+def test_image_grid_shows_each_image_under_its_title(num_images, columns):
+    images = np.random.default_rng(0).uniform(size=(num_images, 4, 5))
+    titles = list(range(num_images))
+    axes = plots.image_grid(images, titles, columns=columns, title="Digits")
+    assert np.ravel(axes)[0].figure.get_suptitle() == "Digits"
+    for axis, image, title in zip(np.ravel(axes), images, titles, strict=False):
+        [picture] = axis.get_images()
+        np.testing.assert_array_equal(picture.get_array(), image)
+        assert axis.get_title() == str(title)
+    assert not any(axis.get_images() for axis in np.ravel(axes)[num_images:])
+
+
+@pytest.mark.parametrize("num_classes", [10, 3])
+def test_weight_images_show_the_column_of_each_class_on_one_scale(num_classes):
+    W = np.random.default_rng(0).normal(size=(16, num_classes))
+    axes = np.ravel(plots.weight_images(W, side=4))
+    assert axes[0].figure.get_suptitle()
+    for k in range(num_classes):
+        [picture] = axes[k].get_images()
+        np.testing.assert_array_equal(picture.get_array(), W[:, k].reshape(4, 4))
+        assert picture.get_clim() == (-np.abs(W).max(), np.abs(W).max())
+        assert axes[k].get_title() == f"class {k}"
+
+
+def test_class_balance_draws_the_share_of_each_class():
+    counts = pd.DataFrame({"training": [30, 10], "test": [5, 15]})
+    axes = plots.class_balance(counts)
+    heights = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    np.testing.assert_allclose(heights, [[0.75, 0.25], [0.25, 0.75]])
+    assert set(axes.get_lines()[0].get_ydata()) == {0.5}
+    assert axes.get_xlabel() == "digit" and axes.get_ylabel() == "share of the examples"
+    assert axes.get_title()
+    assert {"training", "test"} <= set(legend(axes))
+
+
+# In a notebook
+
+
+def test_show_displays_the_figure_once_with_its_text(monkeypatch):
+    displayed = []
+    monkeypatch.setattr(
+        plots, "display", lambda *args, **options: displayed.append((args, options))
+    )
+    figure, axes = plt.subplots(1, 2)
+    plots.show(axes, alt="Two empty frames.")
+    assert displayed == [((figure,), {"metadata": {"image/png": {"alt": "Two empty frames."}}})]
+    assert plt.get_fignums() == []
