@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.colors import LogNorm
 from matplotlib.ticker import PercentFormatter
 
 LARGEST_BATCH_SIZE = 4096
@@ -215,4 +216,107 @@ def two_records(minibatch_loss, rows, title):
     axes.set(xlabel=LABELS["iteration"], ylabel="loss (log scale)", yscale="log", title=title)
     axes.grid(alpha=0.3)
     axes.legend()
+    return axes
+
+
+def learning_rate_map(grid):
+    """Validation loss by batch size and learning rate, with the best rate of each batch size.
+
+    Cells above ln(classes) = ln 10, the loss at W = 0, are marked as worse than the start.
+
+    Parameters
+    ----------
+    grid : pandas DataFrame
+        Columns batch_size, learning_rate, validation_loss, one row per cell.
+
+    Returns
+    -------
+    axes
+    """
+    table = grid.pivot(index="batch_size", columns="learning_rate", values="validation_loss")
+    start = np.log(10)
+    _, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    colors = plt.cm.cividis.with_extremes(over="white")
+    mesh = axes.imshow(table, norm=LogNorm(table.min().min(), start), cmap=colors, aspect="auto")
+    axes.figure.colorbar(mesh, ax=axes, label="validation loss (log scale)")
+    for i, row in enumerate(table.to_numpy()):
+        for j, value in enumerate(row):
+            text = f"{value:.3f}" if value <= start else "worse\nthan the\nstart"
+            axes.text(
+                j,
+                i,
+                text,
+                ha="center",
+                va="center",
+                fontsize=8 if value <= start else 6,
+                color="black" if value > 0.8 else "white",
+                fontweight="bold" if value == row.min() else "normal",
+            )
+        best = row.argmin()
+        frame = plt.Rectangle((best - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="red", lw=2)
+        axes.add_patch(frame)
+    axes.set_xticks(range(table.shape[1]), [f"{rate:.3g}" for rate in table.columns])
+    axes.set_yticks(range(len(table)), table.index)
+    axes.set(xlabel="learning rate", ylabel=LABELS["batch_size"])
+    axes.set_title("The best learning rate (framed) grows with the batch size")
+    return axes
+
+
+def loss_and_accuracy(rows, x, title, J_best):
+    """Training loss and test accuracy side by side, one line per batch size, x on a log axis.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        Columns batch_size, seed, iteration, train_loss, test_accuracy, and x.
+    x : str
+        The clock: "iteration", "examples" or "seconds".
+    title : str
+    J_best : float
+        The optimum of the training loss, drawn as a line.
+
+    Returns
+    -------
+    array of two axes
+    """
+    # Zero has no place on a log axis. Clocks differ a little between seeds, so their mean is drawn.
+    rows = rows[rows["iteration"] > 0].copy()
+    rows[x] = rows.groupby(["batch_size", "iteration"])[x].transform("mean")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    curves(rows, x, "train_loss", "", xscale="log", axes=axes[0])
+    axes[0].axhline(J_best, color="gray", linestyle="--", label="J*, the optimum")
+    axes[0].legend()
+    curves(rows, x, "test_accuracy", "", xscale="log", axes=axes[1])
+    figure.suptitle(title)
+    return axes
+
+
+def jumps(histories, title):
+    """Cross-entropy of the minibatches and test accuracy of runs at different learning rates.
+
+    Parameters
+    ----------
+    histories : dict of helpers.sgd.History
+        By learning rate.
+    title : str
+
+    Returns
+    -------
+    array of two axes
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    largest = max(histories)
+    for rate, history in histories.items():
+        style = dict(
+            color=plt.cm.cividis(0.75 if rate == largest else 0.0), label=f"learning rate {rate:g}"
+        )
+        axes[0].plot(history.minibatch_loss, linewidth=0.5, **style)
+        axes[1].plot(history.iteration[1:], history.test_accuracy[1:], **style)
+    axes[0].set(ylabel="cross-entropy of the minibatch (log scale)", yscale="log")
+    axes[1].set(ylabel=LABELS["test_accuracy"])
+    for axis in axes:
+        axis.set_xlabel(LABELS["iteration"])
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.suptitle(title)
     return axes

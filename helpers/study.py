@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from helpers.softmax import check_shapes, log_softmax
+from helpers.progress import progress_bar
+from helpers.sgd import train_classifier
+from helpers.softmax import check_shapes, log_softmax, loss
 
 # Examples whose gradient is summed in the precision of the data before it is added up in float64.
 CHUNK = 1000
@@ -34,6 +36,97 @@ def tidy(history, **labels):
         }
     )
     return pd.concat([pd.DataFrame(labels, index=rows.index), rows], axis=1)
+
+
+def learning_rate_grid(X_train, Y_train, X_val, Y_val, batch_sizes, learning_rates, **settings):
+    """The validation loss that each learning rate reaches with each batch size.
+
+    The test set has no part in it. Where the best rate of a batch size lies on the edge of the
+    grid, the grid is extended by a factor of two on that side, for all batch sizes, until it does
+    not: a best rate is only known to be one when both its neighbours are worse.
+
+    Parameters
+    ----------
+    X_train, Y_train, X_val, Y_val : arrays
+        Of `helpers.data.train_validation_split`.
+    batch_sizes : sequence of int
+    learning_rates : sequence of float
+        To begin with.
+    settings
+        Of `helpers.sgd.train_classifier`, the same for all runs: num_epochs, reg_lambda, engine, …
+
+    Returns
+    -------
+    pandas DataFrame
+        One row per run: batch_size, learning_rate, validation_loss (mean cross-entropy without
+        penalty; infinite where the run diverged).
+    """
+    rows, rates = [], sorted(learning_rates)
+    wanted = rates
+    while wanted:
+        with progress_bar(len(wanted) * len(batch_sizes), "Learning rates", "run") as bar:
+            for learning_rate in wanted:
+                for batch_size in batch_sizes:
+                    history = train_classifier(
+                        X_train,
+                        Y_train,
+                        batch_size=batch_size,
+                        learning_rate=learning_rate,
+                        checkpoints=(),
+                        **settings,
+                    )
+                    validation_loss = loss(history.W, history.b, X_val, Y_val)
+                    rows.append(
+                        {
+                            "batch_size": batch_size,
+                            "learning_rate": learning_rate,
+                            "validation_loss": np.inf
+                            if history.message
+                            else float(validation_loss),
+                        }
+                    )
+                    bar.update()
+        grid = pd.DataFrame(rows)
+        best = best_learning_rates(grid)
+        wanted = [rates[0] / 2] if best.min() == rates[0] else []
+        wanted += [rates[-1] * 2] if best.max() == rates[-1] else []
+        rates = sorted([*rates, *wanted])
+    return grid.sort_values(["batch_size", "learning_rate"], ignore_index=True)
+
+
+def best_learning_rates(grid):
+    """The rate with the lowest validation loss for each batch size, from `learning_rate_grid`.
+
+    Returns
+    -------
+    pandas Series
+        learning_rate by batch_size.
+    """
+    best = grid.loc[grid.groupby("batch_size")["validation_loss"].idxmin()]
+    return best.set_index("batch_size")["learning_rate"]
+
+
+def iterations_to_converge(rows, tolerance):
+    """ITR: the first checkpoint from which the gap stays below the tolerance, for each batch size.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        Columns batch_size, iteration, gap.
+    tolerance : float
+        In the unit of the gap.
+
+    Returns
+    -------
+    pandas Series
+        iteration by batch_size; missing where the last checkpoint is not below the tolerance.
+    """
+
+    def first_stay(run):
+        above = run.loc[~(run["gap"] < tolerance), "iteration"].max()
+        return run.loc[~(run["iteration"] <= above), "iteration"].min()
+
+    return rows.groupby("batch_size")[["iteration", "gap"]].apply(first_stay).rename("iteration")
 
 
 def optimum(X, Y, reg_lambda):
