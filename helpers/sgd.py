@@ -155,21 +155,25 @@ def train_classifier(
     num_iterations = _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size)
     checkpoints = _checkpoints(checkpoints, num_iterations, num_examples, batch_size)
     W, b = _start(initial, X_train, Y_train)
-    advance = load_engine(engine)(
+    stretches = updates(
         X_train,
         Y_train,
         batch_size=batch_size,
+        learning_rate=learning_rate,
+        stops=checkpoints,
         reg_lambda=reg_lambda,
+        engine=engine,
         reduction=reduction,
+        shuffle=shuffle,
         fit_bias=fit_bias,
+        initial=(W, b),
+        seed=seed,
     )
-    rng = np.random.default_rng(seed) if shuffle else None
-    stretches = _stretches(num_examples, batch_size, num_iterations, checkpoints, rng)
 
-    iteration, seconds, message = 0, 0.0, ""
+    reached, message = (0, W, b, 0.0), ""
     records, minibatch_loss = [], []
 
-    def record():
+    def record(iteration, W, b, seconds):
         train_loss = loss(W, b, X_train, Y_train, reg_lambda)
         if not (np.isfinite(train_loss) and np.isfinite(W).all() and np.isfinite(b).all()):
             raise FloatingPointError
@@ -177,35 +181,25 @@ def train_classifier(
         records.append((W, b, iteration, train_loss, test_accuracy, seconds))
 
     with (
-        # A number that overflows is noticed below as divergence; NumPy need not warn as well.
-        np.errstate(over="ignore", invalid="ignore"),
+        _divergence_without_warnings(),
         one_blas_thread(),
         progress_bar(num_iterations, "Training", "iteration", wanted=progress) as bar,
     ):
         try:
-            record()
-            for rows, num_updates in stretches:
-                rates = _rates(learning_rate, iteration, num_updates, X_train.dtype)
-                started = time.perf_counter()
-                W, b, losses = advance(W, b, rows, rates)
-                seconds += time.perf_counter() - started
-                finite = np.isfinite(losses)
-                num_made = num_updates if finite.all() else int(finite.argmin())
-                minibatch_loss.append(np.array(losses[:num_made], float))
-                iteration += num_made
-                bar.update(num_made)
-                if num_made < num_updates:
-                    raise FloatingPointError
-                if iteration in checkpoints:
-                    record()
+            record(*reached)
+            for *reached, losses in stretches:
+                minibatch_loss.append(losses)
+                bar.update(len(losses))
+                if reached[0] in checkpoints:
+                    record(*reached)
         except FloatingPointError:
-            message = f"diverged at iteration {iteration}: a loss or a weight is not finite"
+            message = f"diverged at iteration {reached[0]}: a loss or a weight is not finite"
         except KeyboardInterrupt:
-            message = f"was interrupted at iteration {iteration}"
-            if iteration not in checkpoints:
-                record()
+            message = f"was interrupted at iteration {reached[0]}"
+            if reached[0] not in checkpoints:
+                record(*reached)
     if message:
-        rate = _rates(learning_rate, iteration, 1, float)[0]
+        rate = _rates(learning_rate, reached[0], 1, float)[0]
         message = f"SGD {message} (learning rate {rate:g}, batch size {batch_size})"
         if not records:
             raise ValueError(
@@ -219,6 +213,79 @@ def train_classifier(
     return _history(records, minibatch_loss, message)
 
 
+def updates(
+    X,
+    Y,
+    *,
+    batch_size,
+    learning_rate,
+    stops,
+    reg_lambda=1e-4,
+    engine="numpy",
+    reduction="mean",
+    shuffle=True,
+    fit_bias=True,
+    initial=None,
+    seed=0,
+):
+    """The bare run inside `train_classifier`: updates up to the last of the stops, no evaluation.
+
+    For those who want to look at the parameters on the way, or to stop early.
+
+    Parameters
+    ----------
+    stops : iterable of int
+        Iterations at which to hand over. That is also done at the end of every epoch, and after
+        every `LONGEST_STRETCH` updates.
+    X, Y and the others
+        As for `train_classifier`. They are not checked.
+
+    Yields
+    ------
+    iteration : int
+        Number of updates made.
+    W, b : arrays
+        The parameters after them.
+    seconds : float
+        Spent in updates until then.
+    minibatch_loss : float array
+        Of the updates since the last time.
+
+    Raises
+    ------
+    FloatingPointError
+        After an iteration was handed over whose minibatch loss is not finite.
+    """
+    W, b = _start(initial, X, Y)
+    advance = load_engine(engine)(
+        X,
+        Y,
+        batch_size=batch_size,
+        reg_lambda=reg_lambda,
+        reduction=reduction,
+        fit_bias=fit_bias,
+    )
+    rng = np.random.default_rng(seed) if shuffle else None
+    iteration, seconds = 0, 0.0
+    for rows, num_updates in _stretches(len(X), batch_size, stops, rng):
+        rates = _rates(learning_rate, iteration, num_updates, X.dtype)
+        with _divergence_without_warnings():
+            started = time.perf_counter()
+            W, b, losses = advance(W, b, rows, rates)
+            seconds += time.perf_counter() - started
+        finite = np.isfinite(losses)
+        num_made = num_updates if finite.all() else int(finite.argmin())
+        iteration += num_made
+        yield iteration, W, b, seconds, np.array(losses[:num_made], float)
+        if num_made < num_updates:
+            raise FloatingPointError(f"the minibatch loss at iteration {iteration} is not finite")
+
+
+def _divergence_without_warnings():
+    # A number that overflows is noticed as divergence; NumPy need not warn as well.
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def _epoch_order(num_examples, rng):
     return np.arange(num_examples) if rng is None else rng.permutation(num_examples)
 
@@ -227,13 +294,13 @@ def _updates_per_epoch(num_examples, batch_size):
     return -(-num_examples // batch_size)
 
 
-def _stretches(num_examples, batch_size, num_iterations, checkpoints, rng):
-    """The rows to visit and the number of updates from one stop of the driver to the next."""
-    per_epoch = _updates_per_epoch(num_examples, batch_size)
+def _stretches(num_examples, batch_size, stops, rng):
+    """The rows to visit and the number of updates from one stop to the next."""
+    per_epoch, last = _updates_per_epoch(num_examples, batch_size), max(stops)
     stops = {
-        *checkpoints,
-        *range(per_epoch, num_iterations, per_epoch),
-        *range(LONGEST_STRETCH, num_iterations, LONGEST_STRETCH),
+        *stops,
+        *range(per_epoch, last, per_epoch),
+        *range(LONGEST_STRETCH, last, LONGEST_STRETCH),
     }
     start = 0
     for stop in sorted(stops - {0}):
