@@ -11,7 +11,8 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     """See `helpers.engines`."""
 
     def advance(W, b, rows, learning_rates):
-        W, b = W.copy(), b.copy()
+        # W and its gradient lie in memory class by class: minibatches are multiplied faster so.
+        W, b = W.copy(order="F"), b.copy()
         minibatch_loss = []
         for update, learning_rate in enumerate(learning_rates):
             batch = rows[update * batch_size : (update + 1) * batch_size]
@@ -23,15 +24,13 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
                 break
 
             residual = np.exp(log_probabilities) - Y_batch
-            if reduction == "mean":
-                residual /= len(batch)
-            # In steps that need no further array: these outlast the products at a small B.
-            gradient = np.dot(X_batch.T, residual)
-            gradient += reg_lambda * W
-            gradient *= learning_rate
-            W -= gradient
+            # The learning rate goes into the few numbers of the residual, not into all of W.
+            residual *= learning_rate / len(batch) if reduction == "mean" else learning_rate
+            step = np.dot(residual.T, X_batch).T
+            step += learning_rate * reg_lambda * W
+            W -= step
             if fit_bias:
-                b -= learning_rate * residual.sum(axis=0)
-        return W, b, minibatch_loss
+                b -= residual.sum(axis=0)
+        return np.ascontiguousarray(W), b, minibatch_loss
 
     return advance
