@@ -109,6 +109,20 @@ def test_accuracy_is_the_fraction_of_right_classes():
     assert accuracy(-np.eye(3), np.zeros(3), X, Y) == 0.0
 
 
+@pytest.mark.parametrize("num_examples", [1, 127, 128, 300])
+def test_loss_and_accuracy_of_many_examples_are_the_means_over_each(num_examples):
+    rng = np.random.default_rng(0)
+    W, b = 0.1 * rng.normal(size=(784, 10)), rng.normal(size=10)
+    X = rng.uniform(size=(num_examples, 784))
+    Y = np.eye(10)[rng.integers(10, size=num_examples)]
+    single = [(X[i : i + 1], Y[i : i + 1]) for i in range(num_examples)]
+    losses = [loss(W, b, x, y) for x, y in single]
+    np.testing.assert_allclose(loss(W, b, X, Y), np.mean(losses), rtol=1e-12)
+    right = [accuracy(W, b, x, y) for x, y in single]
+    assert set(right) <= {0.0, 1.0}
+    assert accuracy(W, b, X, Y) == pytest.approx(np.mean(right))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_results_keep_the_dtype_of_the_inputs(dtype):
     W, b, X, Y = examples(dtype)
