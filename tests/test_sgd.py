@@ -251,6 +251,36 @@ def test_every_example_is_visited_once_per_epoch(monkeypatch, checkpoints, longe
     assert all(sorted(order) == list(range(7)) for order in orders)
 
 
+# The bare updates
+
+
+def test_bare_updates_hand_over_at_stops_and_ends_of_epochs_what_train_classifier_reaches():
+    settings = dict(batch_size=3, learning_rate=0.5, reg_lambda=0.1, seed=2, initial=start())
+    handed_over = list(sgd.updates(*examples(), stops=[5, 7], **settings))
+    assert [iteration for iteration, *_ in handed_over] == [3, 5, 6, 7]
+    history = train(num_iterations=7, checkpoints=range(8), **settings)
+    seconds_before = 0
+    for iteration, W, b, seconds, _ in handed_over:
+        np.testing.assert_array_equal(W, history.W_checkpoints[iteration])
+        np.testing.assert_array_equal(b, history.b_checkpoints[iteration])
+        assert seconds > seconds_before
+        seconds_before = seconds
+    losses = [minibatch_loss for *_, minibatch_loss in handed_over]
+    np.testing.assert_array_equal(np.concatenate(losses), history.minibatch_loss)
+
+
+def test_bare_updates_hand_over_what_was_reached_before_they_diverge():
+    reached, losses = [], []
+    settings = dict(batch_size=3, learning_rate=10.0, reg_lambda=1.0)
+    with pytest.raises(FloatingPointError, match=r"loss at iteration \d+ is not finite"):
+        for iteration, _, _, _, minibatch_loss in sgd.updates(
+            *examples(), stops=[10_000], **settings
+        ):
+            reached.append(iteration)
+            losses.extend(minibatch_loss)
+    assert np.isfinite(losses).all() and len(losses) == reached[-1] < 10_000
+
+
 # The history
 
 
