@@ -1,5 +1,7 @@
 """What is drawn is what was given, and says what it is."""
 
+from types import SimpleNamespace
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -139,6 +141,75 @@ def test_two_records_draws_the_loss_of_minibatches_and_of_checkpoints():
     np.testing.assert_array_equal(smooth.get_xdata(), rows["iteration"])
     np.testing.assert_array_equal(smooth.get_ydata(), rows["train_loss"])
     assert len(set(legend(axes))) == 2
+
+
+def test_loss_and_accuracy_leaves_iteration_zero_out_of_its_log_axis():
+    rows = study_rows(seeds=(0, 1))
+    axes = plots.loss_and_accuracy(rows, "iteration", "All reach J*", 0.25)
+    assert axes[0].figure.get_suptitle() == "All reach J*"
+    run = rows.query("batch_size == 10 and iteration > 0").groupby("iteration").median()
+    for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
+        assert axis.get_xscale() == "log"
+        assert axis.get_xlabel() == plots.LABELS["iteration"]
+        assert axis.get_ylabel() == plots.LABELS[column]
+        line = axis.get_lines()[0]
+        np.testing.assert_array_equal(line.get_xdata(), [5, 50])
+        np.testing.assert_allclose(line.get_ydata(), run[column])
+    assert set(axes[0].get_lines()[2].get_ydata()) == {0.25}
+    assert legend(axes[0]) == ["B = 10", "B = 100", "J*, the optimum"]
+
+
+def test_loss_and_accuracy_takes_seconds_that_differ_between_seeds():
+    rows = study_rows(seeds=(0, 1))
+    rows["seconds"] *= 1 + rows["seed"]
+    before = rows.copy()
+    axes = plots.loss_and_accuracy(rows, "seconds", "", 0.25)
+    np.testing.assert_allclose(axes[0].get_lines()[0].get_xdata(), [0.0075, 0.075])
+    pd.testing.assert_frame_equal(rows, before)
+
+
+def test_learning_rate_map_writes_each_loss_and_frames_the_best_of_each_batch_size():
+    table = {1: [0.311, 0.322, np.inf], 10: [2.5, 0.344, 0.333]}
+    grid = pd.DataFrame(
+        [
+            (batch_size, rate, validation_loss)
+            for batch_size, losses in table.items()
+            for rate, validation_loss in zip([0.1, 0.2, 0.4], losses, strict=True)
+        ],
+        columns=["batch_size", "learning_rate", "validation_loss"],
+    )
+    axes = plots.learning_rate_map(grid)
+    texts = [text.get_text().replace("\n", " ") for text in axes.texts]
+    worse = "worse than the start"
+    assert texts == ["0.311", "0.322", worse, worse, "0.344", "0.333"]
+    corners = [frame.get_xy() for frame in axes.patches]
+    assert corners == [(-0.5, -0.5), (1.5, 0.5)]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.1", "0.2", "0.4"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["1", "10"]
+    assert axes.get_xlabel() == "learning rate" and axes.get_ylabel() == "batch size B"
+    assert axes.get_title()
+
+
+def test_jumps_draws_minibatch_loss_and_test_accuracy_of_each_learning_rate():
+    histories = {
+        rate: SimpleNamespace(
+            minibatch_loss=np.linspace(2.3, rate, 20),
+            iteration=np.array([0, 10, 20]),
+            test_accuracy=np.array([0.1, 0.8, 0.9 - rate]),
+        )
+        for rate in (0.001, 0.005)
+    }
+    axes = plots.jumps(histories, "A smaller rate cures it")
+    assert axes[0].figure.get_suptitle() == "A smaller rate cures it"
+    for k, history in enumerate(histories.values()):
+        losses, accuracies = axes[0].get_lines()[k], axes[1].get_lines()[k]
+        np.testing.assert_array_equal(losses.get_ydata(), history.minibatch_loss)
+        np.testing.assert_array_equal(accuracies.get_xdata(), [10, 20])
+        np.testing.assert_array_equal(accuracies.get_ydata(), history.test_accuracy[1:])
+    for axis in axes:
+        assert axis.get_xlabel() == plots.LABELS["iteration"] and axis.get_ylabel()
+        assert legend(axis) == ["learning rate 0.001", "learning rate 0.005"]
+        assert len({line.get_color() for line in axis.get_lines()}) == 2
 
 
 # Pictures and bars

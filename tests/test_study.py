@@ -1,13 +1,20 @@
 """Tidy rows, and the optimum against which runs are measured."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
 from helpers.data import load_mnist
 from helpers.sgd import train_classifier
 from helpers.softmax import gradient, loss
-from helpers.study import optimum, tidy
+from helpers.study import (
+    best_learning_rates,
+    iterations_to_converge,
+    learning_rate_grid,
+    optimum,
+    tidy,
+)
 
 COLUMNS = ["iteration", "train_loss", "test_accuracy", "seconds"]
 
@@ -41,6 +48,66 @@ def test_tidy_without_labels_and_without_a_test_set():
     rows = tidy(history)
     assert rows.columns.tolist() == COLUMNS
     assert rows["test_accuracy"].isna().all() and rows["test_accuracy"].dtype == float
+
+
+# The learning-rate choice and the number of iterations
+
+
+def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best_is_inside():
+    X, Y = examples(num_examples=60)
+    parts = X[:40], Y[:40], X[40:], Y[40:]
+    settings = dict(num_epochs=3, reg_lambda=1e-3, seed=1)
+    grid = learning_rate_grid(*parts, [10, 2], [0.001, 0.002], **settings)
+    assert grid.columns.tolist() == ["batch_size", "learning_rate", "validation_loss"]
+    rates = sorted(set(grid["learning_rate"]))
+    np.testing.assert_allclose(np.divide(rates[1:], rates[:-1]), 2)
+    assert 0.001 in rates and 0.002 in rates
+    runs = [[batch_size, rate] for batch_size in (2, 10) for rate in rates]
+    assert grid[["batch_size", "learning_rate"]].to_numpy().tolist() == runs
+    assert best_learning_rates(grid).between(rates[0], rates[-1], inclusive="neither").all()
+    for run in grid.iloc[[0, -1]].itertuples():
+        history = train_classifier(
+            *parts[:2],
+            batch_size=int(run.batch_size),
+            learning_rate=run.learning_rate,
+            **settings,
+        )
+        validation_loss = loss(history.W, history.b, *parts[2:])
+        assert run.validation_loss == pytest.approx(validation_loss)
+
+
+@pytest.mark.filterwarnings("ignore:SGD diverged")
+def test_a_run_that_diverged_has_an_infinite_validation_loss():
+    X, Y = examples()
+    grid = learning_rate_grid(X, Y, X, Y, [1], [0.125, 0.25, 100.0], num_epochs=20, reg_lambda=1.0)
+    assert grid.set_index("learning_rate")["validation_loss"][100.0] == np.inf
+    assert best_learning_rates(grid)[1] < 100
+
+
+def test_the_best_learning_rate_has_the_lowest_validation_loss():
+    grid = pd.DataFrame(
+        [(1, 0.1, 0.3), (1, 0.2, np.inf), (10, 0.1, 0.5), (10, 0.2, 0.4)],
+        columns=["batch_size", "learning_rate", "validation_loss"],
+    )
+    assert best_learning_rates(grid).to_dict() == {1: 0.1, 10: 0.2}
+
+
+@pytest.mark.parametrize(
+    ("gaps", "iteration"),
+    [
+        ([9, 0.5, 0.4, 0.3], 10),
+        ([9, 0.5, 2, 0.3], 30),
+        ([0.5, 0.4, 0.3, 0.2], 0),
+        ([9, 8, 7, 1], np.nan),
+        ([9, 0.5, 0.4, np.nan], np.nan),
+    ],
+    ids=["stays below", "comes back above", "from the start", "never", "not finite"],
+)
+def test_a_run_has_converged_where_its_gap_stays_below_the_tolerance(gaps, iteration):
+    rows = pd.DataFrame(dict(batch_size=4, iteration=[0, 10, 20, 30], gap=gaps))
+    other = pd.DataFrame(dict(batch_size=8, iteration=[0, 5], gap=[2, 0]))
+    found = iterations_to_converge(pd.concat([rows, other]), 1)
+    np.testing.assert_array_equal(found[[4, 8]], [iteration, 5])
 
 
 # optimum
