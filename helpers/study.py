@@ -1,15 +1,30 @@
-"""The study: tidy rows of runs, and what a run is measured against."""
+"""The study: many runs, one tidy table, and what the table says.
 
+Runs are cached on disk under `data/study`, or in the folder named by the environment variable
+STUDY_CACHE, keyed by the data, the settings and the code that makes them. The folder may be deleted
+at any time.
+"""
+
+import hashlib
+import os
+import platform
+import timeit
+from functools import cache
+from pathlib import Path
+
+import joblib
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
+from scipy import stats
+from threadpoolctl import threadpool_info
 
-from helpers.progress import progress_bar
-from helpers.sgd import train_classifier
-from helpers.softmax import check_shapes, log_softmax, loss
+from helpers import landscape, sgd
+from helpers.data import DATA_DIR
+from helpers.landscape import largest_curvature, noise_scale  # noqa: F401, part of the study
+from helpers.runs import run_all
+from helpers.softmax import loss
 
-# Examples whose gradient is summed in the precision of the data before it is added up in float64.
-CHUNK = 1000
+MEMORY = joblib.Memory(os.environ.get("STUDY_CACHE", DATA_DIR / "study"), verbose=0)
 
 
 def tidy(history, **labels):
@@ -38,72 +53,142 @@ def tidy(history, **labels):
     return pd.concat([pd.DataFrame(labels, index=rows.index), rows], axis=1)
 
 
-def learning_rate_grid(X_train, Y_train, X_val, Y_val, batch_sizes, learning_rates, **settings):
-    """The validation loss that each learning rate reaches with each batch size.
-
-    The test set has no part in it. Where the best rate of a batch size lies on the edge of the
-    grid, the grid is extended by a factor of two on that side, for all batch sizes, until it does
-    not: a best rate is only known to be one when both its neighbours are worse.
+def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
+    """Train one classifier for each entry of `settings`; one table of all of them.
 
     Parameters
     ----------
-    X_train, Y_train, X_val, Y_val : arrays
+    settings : list of dict
+        Keyword arguments of `train_classifier`, one dictionary a run, with batch_size,
+        learning_rate and seed.
+    X_train, Y_train, X_test, Y_test : arrays
+    n_jobs : int
+        Runs at a time, as in `helpers.runs.run_all`. Where the seconds matter, 1.
+
+    Returns
+    -------
+    rows : pandas DataFrame
+        One row per run and checkpoint: run (position in `settings`), batch_size, learning_rate
+        (NaN for a function), seed, diverged, iteration, examples, epoch, train_loss,
+        test_accuracy, seconds.
+    parameters : list of (W, b)
+        In the end, in the order of `settings`.
+    """
+    data = X_train, Y_train, X_test, Y_test
+    key = _key(*data)
+    calls = [{"key": key, "settings": each} for each in settings]
+    results = run_all(_train, calls, *data, n_jobs=n_jobs)
+    rows = pd.concat(
+        [table.assign(run=run) for run, (table, _) in enumerate(results)], ignore_index=True
+    )
+    rows["examples"] = rows["iteration"] * rows["batch_size"]
+    rows["epoch"] = rows["examples"] / len(X_train)
+    return rows, [parameters for _, parameters in results]
+
+
+def learning_rate_grid(X_fit, Y_fit, X_val, Y_val, learning_rates, *, seed=0, n_jobs=-1, **common):
+    """The validation loss that each learning rate reaches with each batch size.
+
+    The test set has no part in it. Where the best rate of a batch size lies on the edge of its
+    grid, the grid is extended by a factor of two until it does not: a best rate is only known to be
+    one when both its neighbours are worse.
+
+    Parameters
+    ----------
+    X_fit, Y_fit, X_val, Y_val : arrays
         Of `helpers.data.train_validation_split`.
-    batch_sizes : sequence of int
-    learning_rates : sequence of float
-        To begin with.
-    settings
-        Of `helpers.sgd.train_classifier`, the same for all runs: num_epochs, reg_lambda, engine, …
+    learning_rates : dict
+        Rates to begin with, by batch size.
+    seed, n_jobs
+        As for `train_all`.
+    common
+        Of `train_classifier`, the same for all runs: num_epochs, reg_lambda, engine, checkpoints.
+
+    Returns
+    -------
+    grid : pandas DataFrame
+        One row per run: batch_size, learning_rate, validation_loss (mean cross-entropy without
+        penalty; infinite for a run that diverged).
+    rows : pandas DataFrame
+        Of `train_all`, with the accuracy on the validation images in `test_accuracy`.
+    """
+    tables = []
+
+    def measure(pairs):
+        settings = [
+            {"batch_size": B, "learning_rate": rate, "seed": seed, **common} for B, rate in pairs
+        ]
+        rows, parameters = train_all(settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs)
+        tables.append(rows)
+        grid = rows.groupby("run")[["batch_size", "learning_rate", "diverged"]].last()
+        grid["validation_loss"] = [float(loss(W, b, X_val, Y_val)) for W, b in parameters]
+        grid.loc[grid.pop("diverged"), "validation_loss"] = np.inf
+        return grid
+
+    grid = _search(measure, learning_rates, "validation_loss")
+    return grid, pd.concat(tables, ignore_index=True)
+
+
+def updates_to_target(
+    X_fit, Y_fit, X_val, Y_val, learning_rates, *, target, seeds, n_jobs=-1, **common
+):
+    """Updates until the validation loss is at the target, for each batch size, rate and seed.
+
+    The validation loss is looked at whenever the number of updates has grown by a tenth. As in
+    `learning_rate_grid`, the rates are extended until the best one, by the median over the seeds,
+    is not on the edge.
+
+    Parameters
+    ----------
+    X_fit, Y_fit, X_val, Y_val, learning_rates, n_jobs
+        As for `learning_rate_grid`.
+    target : float
+        Mean cross-entropy on the validation images.
+    seeds : sequence of int
+    common
+        Of `helpers.sgd.updates`, and num_epochs: where to give up.
 
     Returns
     -------
     pandas DataFrame
-        One row per run: batch_size, learning_rate, validation_loss (mean cross-entropy without
-        penalty; infinite where the run diverged).
+        One row per run: batch_size, learning_rate, seed, updates (infinite if the target was not
+        reached), examples, seconds (for these updates).
     """
-    rows, rates = [], sorted(learning_rates)
-    wanted = rates
-    while wanted:
-        with progress_bar(len(wanted) * len(batch_sizes), "Learning rates", "run") as bar:
-            for learning_rate in wanted:
-                for batch_size in batch_sizes:
-                    history = train_classifier(
-                        X_train,
-                        Y_train,
-                        batch_size=batch_size,
-                        learning_rate=learning_rate,
-                        checkpoints=(),
-                        **settings,
-                    )
-                    validation_loss = loss(history.W, history.b, X_val, Y_val)
-                    rows.append(
-                        {
-                            "batch_size": batch_size,
-                            "learning_rate": learning_rate,
-                            "validation_loss": np.inf
-                            if history.message
-                            else float(validation_loss),
-                        }
-                    )
-                    bar.update()
-        grid = pd.DataFrame(rows)
-        best = best_learning_rates(grid)
-        wanted = [rates[0] / 2] if best.min() == rates[0] else []
-        wanted += [rates[-1] * 2] if best.max() == rates[-1] else []
-        rates = sorted([*rates, *wanted])
-    return grid.sort_values(["batch_size", "learning_rate"], ignore_index=True)
+    data = X_fit, Y_fit, X_val, Y_val
+    key = _key(*data)
+
+    def measure(pairs):
+        settings = [
+            {"batch_size": B, "learning_rate": rate, "seed": seed, **common}
+            for B, rate in pairs
+            for seed in seeds
+        ]
+        calls = [{"key": key, "target": target, "settings": each} for each in settings]
+        reached = run_all(_until_target, calls, *data, n_jobs=n_jobs)
+        rows = pd.DataFrame(settings)[["batch_size", "learning_rate", "seed"]]
+        rows[["updates", "seconds"]] = reached
+        return rows.assign(examples=rows["updates"] * rows["batch_size"])
+
+    return _search(measure, learning_rates, "updates")
 
 
-def best_learning_rates(grid):
-    """The rate with the lowest validation loss for each batch size, from `learning_rate_grid`.
+def best_learning_rates(rows, score):
+    """The rate with the lowest score for each batch size, by the median over seeds.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        Columns batch_size, learning_rate, and the score.
+    score : str
+        Such as "validation_loss" or "updates".
 
     Returns
     -------
     pandas Series
         learning_rate by batch_size.
     """
-    best = grid.loc[grid.groupby("batch_size")["validation_loss"].idxmin()]
-    return best.set_index("batch_size")["learning_rate"]
+    medians = rows.groupby(["batch_size", "learning_rate"])[score].median()
+    return medians.groupby("batch_size").idxmin().str[1].astype(float).rename("learning_rate")
 
 
 def iterations_to_converge(rows, tolerance):
@@ -130,62 +215,134 @@ def iterations_to_converge(rows, tolerance):
 
 
 def optimum(X, Y, reg_lambda):
-    """The minimiser of the training objective, by L-BFGS from zero.
+    """`helpers.landscape.optimum`, kept on disk."""
+    return _optimum(X, Y, _key(X, Y), reg_lambda)
 
-    The objective is strictly convex in W for λ > 0, so that every run of SGD is measured against
-    this one number. Products are in the dtype of X, sums over the examples in float64.
+
+def mean_difference(first, second, confidence=0.95):
+    """Mean of paired differences with its confidence interval (Student's t).
 
     Parameters
     ----------
-    X : float array (n, features)
-    Y : array (n, classes), one-hot
-    reg_lambda : float
-        λ > 0. Without a penalty there need not be a minimum.
+    first, second : arrays (n,)
+        Of the same seeds, in the same order; n at least 2.
+    confidence : float
 
     Returns
     -------
-    W : float64 array (features, classes)
-    b : float64 array (classes,)
-    J : float
-        The loss (mean cross-entropy + penalty) there.
-
-    Raises
-    ------
-    ValueError
-        λ that is not positive, or shapes that do not fit together.
-    RuntimeError
-        L-BFGS stopped before the gradient was small.
+    mean, low, high : float
     """
-    if not reg_lambda > 0:
-        raise ValueError(f"reg_lambda is {reg_lambda}, expected a positive number")
-    num_features, num_classes = X.shape[1], Y.shape[1]
-    check_shapes(np.empty((num_features, num_classes)), np.empty(num_classes), X, Y)
+    difference = np.asarray(first) - np.asarray(second)
+    if np.ptp(difference) == 0:
+        return difference[0], difference[0], difference[0]
+    interval = stats.ttest_1samp(difference, 0).confidence_interval(confidence)
+    return difference.mean(), interval.low, interval.high
 
-    def objective(parameters):
-        W = parameters[:-num_classes].reshape(num_features, num_classes)
-        b = parameters[-num_classes:]
-        W_data, b_data = W.astype(X.dtype), b.astype(X.dtype)
-        cross_entropy, dW, db = 0.0, np.zeros_like(W), np.zeros_like(b)
-        for start in range(0, len(X), CHUNK):
-            X_chunk, Y_chunk = X[start : start + CHUNK], Y[start : start + CHUNK]
-            log_probabilities = log_softmax((X_chunk @ W_data + b_data).astype(float))
-            residual = np.exp(log_probabilities) - Y_chunk
-            cross_entropy -= np.vdot(Y_chunk, log_probabilities)
-            dW += X_chunk.T @ residual.astype(X.dtype)
-            db += residual.sum(axis=0)
-        J = cross_entropy / len(X) + reg_lambda / 2 * np.vdot(W, W)
-        return J, np.concatenate([(dW / len(X) + reg_lambda * W).ravel(), db / len(X)])
 
-    result = minimize(
-        objective,
-        np.zeros(num_features * num_classes + num_classes),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxcor": 40, "maxiter": 2000, "maxfun": 4000, "ftol": 1e-11, "gtol": 2e-6},
-    )
-    if not np.abs(result.jac).max() < 1e-4:
-        raise RuntimeError(
-            f"L-BFGS stopped with a gradient of {np.abs(result.jac).max():.1e}: {result.message}"
-        )
-    W = result.x[:-num_classes].reshape(num_features, num_classes)
-    return W, result.x[-num_classes:], float(result.fun)
+def mcnemar(predicted_a, predicted_b, truth):
+    """McNemar's exact test: are two classifiers wrong equally often?
+
+    Only images on which exactly one of them is right say anything about it. If both are equally
+    good, either is the right one with probability ½ (McNemar 1947).
+
+    Parameters
+    ----------
+    predicted_a, predicted_b, truth : int arrays (n,)
+
+    Returns
+    -------
+    only_a, only_b : int
+        Images on which only a, or only b, is right.
+    p_value : float
+    """
+    right_a, right_b = predicted_a == truth, predicted_b == truth
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    if only_a + only_b == 0:
+        return 0, 0, 1.0
+    return only_a, only_b, float(stats.binomtest(only_a, only_a + only_b).pvalue)
+
+
+def calibration():
+    """What this machine does with a fixed product of matrices, to compare seconds across machines.
+
+    Returns
+    -------
+    dict
+        Seconds for the product of a float32 (1000, 784) with a (784, 10) matrix, the best of 200,
+        with the number of BLAS threads in use, and the number of cores.
+    """
+    rng = np.random.default_rng(0)
+    X, W = rng.random((1000, 784), np.float32), rng.random((784, 10), np.float32)
+    seconds = min(timeit.repeat(lambda: X @ W, number=1, repeat=200))
+    threads = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    return {"seconds": seconds, "BLAS threads": max(threads, default=1), "cores": os.cpu_count()}
+
+
+def decaying_rate(iteration, *, initial, half_life):
+    """A learning rate that falls like 1/t (Robbins & Monro 1951); half is left at `half_life`."""
+    return initial / (1 + iteration / half_life)
+
+
+def _search(measure, learning_rates, score):
+    """Measure all pairs (batch size, rate), then those beside a best rate that is on the edge."""
+    tables, tried = [], {B: sorted(rates) for B, rates in learning_rates.items()}
+    wanted = [(B, rate) for B, rates in tried.items() for rate in rates]
+    while wanted:
+        tables.append(measure(wanted))
+        table = pd.concat(tables, ignore_index=True)
+        wanted = []
+        for B, best in best_learning_rates(table, score).items():
+            if best == tried[B][0]:
+                wanted.append((B, best / 2))
+            if best == tried[B][-1]:
+                wanted.append((B, best * 2))
+        for B, rate in wanted:
+            tried[B] = sorted([*tried[B], rate])
+    return table.sort_values(["batch_size", "learning_rate"], ignore_index=True)
+
+
+@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test"])
+def _train(X_train, Y_train, X_test, Y_test, key, settings):
+    history = sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
+    if "interrupted" in history.message:
+        raise KeyboardInterrupt
+    rate = settings["learning_rate"]
+    labels = {
+        "batch_size": settings["batch_size"],
+        "learning_rate": np.nan if callable(rate) else rate,
+        "seed": settings["seed"],
+        "diverged": bool(history.message),
+    }
+    return tidy(history, **labels), (history.W, history.b)
+
+
+@MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val"])
+def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
+    settings = dict(settings)
+    last = settings.pop("num_epochs") * -(-len(X_fit) // settings["batch_size"])
+    looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)}
+    try:
+        for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, stops=looks, **settings):
+            if iteration in looks and loss(W, b, X_val, Y_val) <= target:
+                return iteration, seconds
+    except FloatingPointError:
+        pass
+    return np.inf, np.inf
+
+
+@MEMORY.cache(ignore=["X", "Y"])
+def _optimum(X, Y, key, reg_lambda):
+    return landscape.optimum(X, Y, reg_lambda)
+
+
+def _key(*arrays):
+    """All that a cached result depends on, besides its settings."""
+    return _code_digest(), *(joblib.hash(array, "sha1") for array in arrays)
+
+
+@cache
+def _code_digest():
+    folder = Path(__file__).parent
+    code = b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py")))
+    versions = f"{np.__version__} {platform.machine()}"
+    return hashlib.sha256(code + versions.encode()).hexdigest()

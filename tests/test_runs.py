@@ -27,7 +27,8 @@ def blas_threads():
 def test_histories_are_those_of_runs_alone_in_order(backend):
     before = blas_threads()
     with joblib.parallel_config(backend, n_jobs=2):
-        histories = run_all(SETTINGS, X, Y, X[:50], Y[:50], n_jobs=None)
+        settings = [dict(each, X_test=X[:50], Y_test=Y[:50]) for each in SETTINGS]
+        histories = run_all(train_classifier, settings, X, Y, n_jobs=None)
     assert len(histories) == len(SETTINGS)
     for history, settings in zip(histories, SETTINGS, strict=True):
         expected = train_classifier(X, Y, X_test=X[:50], Y_test=Y[:50], **settings)
@@ -46,15 +47,15 @@ def test_blas_has_one_thread_within_and_its_threads_back_afterwards(n_jobs):
         return 0.1
 
     settings = dict(batch_size=100, learning_rate=learning_rate, num_epochs=2)
-    run_all([settings] * 4, X, Y, n_jobs=n_jobs)
+    run_all(train_classifier, [settings] * 4, X, Y, n_jobs=n_jobs)
     assert within == {1}
     assert blas_threads() == before
 
 
 def test_error_of_a_run_is_the_callers():
     with pytest.raises(ValueError, match="batch_size is 0"):
-        run_all([SETTINGS[0], dict(SETTINGS[0], batch_size=0)], X, Y)
+        run_all(train_classifier, [SETTINGS[0], dict(SETTINGS[0], batch_size=0)], X, Y)
 
 
 def test_no_settings_no_histories():
-    assert run_all([], X, Y) == []
+    assert run_all(train_classifier, [], X, Y) == []

@@ -1,0 +1,145 @@
+"""The objective as a landscape: its lowest point, its curvature, and the noise of its gradient."""
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from helpers.softmax import check_shapes, log_softmax, softmax
+
+# Examples whose gradient is summed in the precision of the data before it is added up in float64.
+CHUNK = 1000
+
+
+def optimum(X, Y, reg_lambda):
+    """The minimiser of the training objective, by L-BFGS from zero.
+
+    The objective is strictly convex in W for λ > 0, so that every run of SGD is measured against
+    this one number. Products are in the dtype of X, sums over the examples in float64.
+
+    Parameters
+    ----------
+    X : float array (n, features)
+    Y : array (n, classes), one-hot
+    reg_lambda : float
+        λ > 0. Without a penalty there need not be a minimum.
+
+    Returns
+    -------
+    W : float64 array (features, classes)
+    b : float64 array (classes,)
+    J : float
+        The loss (mean cross-entropy + penalty) there.
+
+    Raises
+    ------
+    ValueError
+        λ that is not positive, or shapes that do not fit together.
+    RuntimeError
+        L-BFGS stopped before the gradient was small.
+    """
+    if not reg_lambda > 0:
+        raise ValueError(f"reg_lambda is {reg_lambda}, expected a positive number")
+    num_features, num_classes = X.shape[1], Y.shape[1]
+    check_shapes(np.empty((num_features, num_classes)), np.empty(num_classes), X, Y)
+
+    def objective(parameters):
+        W = parameters[:-num_classes].reshape(num_features, num_classes)
+        b = parameters[-num_classes:]
+        W_data, b_data = W.astype(X.dtype), b.astype(X.dtype)
+        cross_entropy, dW, db = 0.0, np.zeros_like(W), np.zeros_like(b)
+        for start in range(0, len(X), CHUNK):
+            X_chunk, Y_chunk = X[start : start + CHUNK], Y[start : start + CHUNK]
+            log_probabilities = log_softmax((X_chunk @ W_data + b_data).astype(float))
+            residual = np.exp(log_probabilities) - Y_chunk
+            cross_entropy -= np.vdot(Y_chunk, log_probabilities)
+            dW += X_chunk.T @ residual.astype(X.dtype)
+            db += residual.sum(axis=0)
+        J = cross_entropy / len(X) + reg_lambda / 2 * np.vdot(W, W)
+        return J, np.concatenate([(dW / len(X) + reg_lambda * W).ravel(), db / len(X)])
+
+    result = minimize(
+        objective,
+        np.zeros(num_features * num_classes + num_classes),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxcor": 40, "maxiter": 2000, "maxfun": 4000, "ftol": 1e-11, "gtol": 2e-6},
+    )
+    if not np.abs(result.jac).max() < 1e-4:
+        raise RuntimeError(
+            f"L-BFGS stopped with a gradient of {np.abs(result.jac).max():.1e}: {result.message}"
+        )
+    W = result.x[:-num_classes].reshape(num_features, num_classes)
+    return W, result.x[-num_classes:], float(result.fun)
+
+
+def noise_scale(W, b, X, Y, reg_lambda=0.0):
+    """The simple noise scale tr Σ / ‖∇J‖²: noise of the gradient of one example over its mean.
+
+    Σ is the covariance of the gradients of single examples, with respect to W and b, and ∇J the
+    gradient of the objective with its penalty. A minibatch much smaller than this has a gradient
+    that is mostly noise, one much larger repeats what it knows (McCandlish et al. 2018,
+    arXiv:1812.06162). The gradient of one example is x(p − y)ᵀ for W and p − y for b, so its
+    squared length is (‖x‖² + 1)‖p − y‖², and tr Σ needs one pass and no gradient of one example.
+
+    Parameters
+    ----------
+    W : array (features, classes)
+    b : array (classes,)
+    X : array (n, features)
+    Y : array (n, classes), one-hot
+    reg_lambda : float
+
+    Returns
+    -------
+    float
+        In examples.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together.
+    """
+    check_shapes(W, b, X, Y)
+    residual = softmax(X @ W + b) - Y
+    squares = (np.einsum("ij,ij->i", X, X) + 1) * np.einsum("ij,ij->i", residual, residual)
+    dW, db = X.T @ residual / len(X), residual.mean(axis=0)
+    trace = squares.mean(dtype=float) - np.vdot(dW, dW) - np.vdot(db, db)
+    full = dW + reg_lambda * W
+    return float(trace / (np.vdot(full, full) + np.vdot(db, db)))
+
+
+def largest_curvature(W, b, X, Y, reg_lambda=0.0):
+    """The largest eigenvalue of the Hessian of the objective, by Lanczos iterations.
+
+    Gradient descent on a quadratic of this curvature is stable for learning rates below 2 / it.
+
+    Parameters
+    ----------
+    W, b, X, Y, reg_lambda
+        As for `noise_scale`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together.
+    """
+    check_shapes(W, b, X, Y)
+    P = softmax(X @ W + b)
+    (num_features, num_classes), size = W.shape, W.size
+
+    def times_hessian(direction):
+        direction = direction.astype(X.dtype).ravel()
+        dW, db = direction[:size].reshape(num_features, num_classes), direction[size:]
+        change = P * (X @ dW + db)  # of P, and so of the gradient: differentiate softmax once more
+        change -= P * change.sum(axis=1, keepdims=True)
+        return np.concatenate(
+            [(X.T @ change / len(X) + reg_lambda * dW).ravel(), change.mean(axis=0)]
+        )
+
+    operator = LinearOperator((size + num_classes,) * 2, matvec=times_hessian, dtype=X.dtype)
+    start = np.random.default_rng(0).normal(size=size + num_classes)
+    return float(eigsh(operator, k=1, v0=start, tol=1e-4, return_eigenvectors=False)[0])
