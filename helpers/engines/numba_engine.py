@@ -25,6 +25,7 @@ from helpers.engines import numpy_engine
 
 LANES = 16  # weights that are worked on at once: 512 bits of float32
 CACHE_LINE = 64  # bytes
+AHEAD = 2  # how many images before its turn a list is asked for: memory is slower than the loop
 SMALLEST_SCALE, LARGEST_SCALE = 1e-3, 1e3
 
 
@@ -38,7 +39,7 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     starts = _list_starts(X)
     if batch_size >= 32 and starts[-1] > X.size / 2:
         return advance_by_hand  # BLAS is faster where most pixels are not 0
-    images = starts, *_pixel_lists(X, starts)
+    columns, pixels = _pixel_lists(X, starts)
     labels = Y.argmax(axis=1)
     num_features, num_classes = X.shape[1], Y.shape[1]
     padded = -(-num_classes // LANES) * LANES
@@ -55,8 +56,9 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         residual = _aligned_zeros(batch_size, padded, X.dtype)
         minibatch_loss = np.empty(len(learning_rates))
         num_made = _advance(
-            V, b, residual, minibatch_loss, *images, labels, rows, learning_rates,
-            batch_size, float(reg_lambda), reduction == "mean", fit_bias, reach, safe,
+            V, b, residual, minibatch_loss, columns, pixels, starts[rows], starts[rows + 1],
+            labels[rows], learning_rates, batch_size, float(reg_lambda), reduction == "mean",
+            fit_bias, reach, safe,
         )  # fmt: skip
         W = V[:, :num_classes].copy()
         if num_made == len(minibatch_loss):
@@ -128,10 +130,13 @@ def _prefetch(typing_context, array, index):
 
 @_compiled
 def _advance(
-    V, b, residual, minibatch_loss, starts, columns, pixels, labels, rows, learning_rates,
+    V, b, residual, minibatch_loss, columns, pixels, starts, ends, labels, learning_rates,
     batch_size, reg_lambda, is_mean, fit_bias, reach, safe,
 ):  # fmt: skip
-    """Make the updates in V, b and minibatch_loss; return how many were safe to make."""
+    """Make the updates in V, b and minibatch_loss; return how many were safe to make.
+
+    `starts`, `ends` and `labels` are those of the images in the order in which they are visited.
+    """
     number = V.dtype.type
     blocks = uint64(V.shape[1] // LANES)
     scale, largest = 1.0, float(max(np.abs(V).max(), np.abs(b).max()))
@@ -141,36 +146,37 @@ def _advance(
         if not largest < safe:
             V *= number(scale)
             return update
-        batch = rows[update * batch_size : (update + 1) * batch_size]
+        first = update * batch_size
+        length = min(batch_size, len(labels) - first)
         minibatch_loss[update] = 0
-        for i, row in enumerate(batch):
-            _prefetch_list(
-                starts, columns, pixels, rows[min(update * batch_size + i + 2, len(rows) - 1)]
-            )
+        for i in range(length):
+            image = first + i
+            ahead = min(image + AHEAD, len(labels) - 1)
+            _prefetch_list(columns, starts[ahead], ends[ahead])
+            _prefetch_list(pixels, starts[ahead], ends[ahead])
             residual[i] = 0
             for block in range(blocks):
-                for p in range(starts[row], starts[row + 1]):
-                    _add_row(
-                        residual, i * blocks + block, pixels[p], V, columns[p] * blocks + block
-                    )
-            loss = _residual(residual[i], number(scale), b, labels[row])
-            minibatch_loss[update] += loss / len(batch)
+                for p in range(starts[image], ends[image]):
+                    row = columns[p] * blocks + block
+                    _add_row(residual, i * blocks + block, pixels[p], V, row)
+            loss = _residual(residual[i], number(scale), b, labels[image])
+            minibatch_loss[update] += loss / length
 
         scale *= shrink
         if not SMALLEST_SCALE < abs(scale) < LARGEST_SCALE:
             V *= number(scale)
             scale = 1.0
-        rate = learning_rate / len(batch) if is_mean else learning_rate
-        for i, row in enumerate(batch):
+        rate = learning_rate / length if is_mean else learning_rate
+        for i in range(length):
+            image = first + i
             for k in range(len(b)):
                 if fit_bias:
                     b[k] -= number(rate) * residual[i, k]
                 residual[i, k] *= number(-rate / scale)
             for block in range(blocks):
-                for p in range(starts[row], starts[row + 1]):
-                    _add_row(
-                        V, columns[p] * blocks + block, pixels[p], residual, i * blocks + block
-                    )
+                for p in range(starts[image], ends[image]):
+                    row = columns[p] * blocks + block
+                    _add_row(V, row, pixels[p], residual, i * blocks + block)
     V *= number(scale)
     return len(learning_rates)
 
@@ -194,11 +200,9 @@ def _residual(z, scale, b, label):
 
 
 @_compiled
-def _prefetch_list(starts, columns, pixels, row):
-    for p in range(starts[row], starts[row + 1], uint64(CACHE_LINE // columns.itemsize)):
-        _prefetch(columns, p)
-    for p in range(starts[row], starts[row + 1], uint64(CACHE_LINE // pixels.itemsize)):
-        _prefetch(pixels, p)
+def _prefetch_list(array, start, end):
+    for p in range(start, end, uint64(CACHE_LINE // array.itemsize)):
+        _prefetch(array, p)
 
 
 @_compiled
