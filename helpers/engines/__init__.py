@@ -15,7 +15,7 @@ may stop: that loss is then the last one it returns.
 
 import importlib
 
-ENGINES = ("numpy", "numba")
+ENGINES = ("numpy", "numba", "torch", "tensorflow")
 
 
 def load_engine(name):

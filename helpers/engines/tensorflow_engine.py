@@ -1,0 +1,52 @@
+"""The TensorFlow engine: gradients by `GradientTape`, one call of a graph for each update."""
+
+import numpy as np
+
+from helpers.frameworks import tensorflow_import
+
+with tensorflow_import():
+    import tensorflow as tf
+
+
+def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
+    """See `helpers.engines`; X must be float32 or float64."""
+    if X.dtype not in (np.float32, np.float64):
+        raise ValueError(f"X_train is {X.dtype}, the engine 'tensorflow' takes float32 and float64")
+    X, Y = tf.constant(X), tf.constant(Y)
+    W = tf.Variable(tf.zeros((X.shape[1], Y.shape[1]), X.dtype))
+    b = tf.Variable(tf.zeros(Y.shape[1], X.dtype))
+    parameters = [W, b] if fit_bias else [W]
+    reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction]
+
+    # With minibatches of any length in its signature, the graph is built once: not again for the
+    # short last one.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([], X.dtype)])
+    def update(batch, learning_rate):
+        X_batch, Y_batch = tf.gather(X, batch), tf.gather(Y, batch)
+        with tf.GradientTape() as tape:
+            cross_entropy = tf.nn.softmax_cross_entropy_with_logits(
+                labels=Y_batch, logits=X_batch @ W + b
+            )
+            objective = reduce(cross_entropy) + reg_lambda * tf.nn.l2_loss(W)
+        for parameter, slope in zip(parameters, tape.gradient(objective, parameters), strict=True):
+            parameter.assign_sub(learning_rate * slope)
+        return tf.reduce_mean(cross_entropy)
+
+    update(tf.zeros(1, tf.int64), tf.zeros([], X.dtype))  # builds the graph, outside of the clock
+
+    def advance(W_start, b_start, rows, learning_rates):
+        W.assign(W_start)
+        b.assign(b_start)
+        rows = tf.constant(rows, tf.int64)
+        starts = range(0, len(rows), batch_size)
+        sizes = [min(batch_size, len(rows) - start) for start in starts]
+        # The losses stay on the device: to look at a number is to wait for it, at every update.
+        minibatch_loss = [
+            update(batch, learning_rate)
+            for batch, learning_rate in zip(
+                tf.split(rows, sizes), tf.unstack(learning_rates), strict=True
+            )
+        ]
+        return W.numpy(), b.numpy(), tf.stack(minibatch_loss).numpy()
+
+    return advance

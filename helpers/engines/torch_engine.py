@@ -1,0 +1,65 @@
+"""The PyTorch engine: gradients by autograd, updates by `torch.optim.SGD`."""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from helpers.frameworks import torch_import
+
+with torch_import():
+    import torch
+    from torch.nn.functional import cross_entropy
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
+    """See `helpers.engines`; X must be float32 or float64."""
+    if X.dtype not in (np.float32, np.float64):
+        raise ValueError(f"X_train is {X.dtype}, the engine 'torch' takes float32 and float64")
+    X, Y = torch.tensor(X, device=DEVICE), torch.tensor(Y, device=DEVICE)
+
+    @_one_thread()
+    def advance(W, b, rows, learning_rates):
+        W = torch.tensor(W, dtype=X.dtype, device=DEVICE, requires_grad=True)
+        b = torch.tensor(b, dtype=X.dtype, device=DEVICE, requires_grad=fit_bias)
+        # The optimizer's "weight decay" is the λW of the update; b has none.
+        groups = [{"params": [W], "weight_decay": reg_lambda}]
+        if fit_bias:
+            groups.append({"params": [b]})
+        optimizer = torch.optim.SGD(groups, lr=0.0)
+        batches = torch.tensor(rows, device=DEVICE).split(batch_size)
+        minibatch_loss = []
+        for batch, learning_rate in zip(batches, learning_rates.tolist(), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+            loss = cross_entropy(X[batch] @ W + b, Y[batch], reduction=reduction)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            # Kept on the device: to look at a number is to wait for it, at every update.
+            minibatch_loss.append(loss.detach())
+        minibatch_loss = torch.stack(minibatch_loss).numpy(force=True)
+        if reduction == "sum":
+            minibatch_loss = minibatch_loss / [len(batch) for batch in batches]
+        return W.numpy(force=True), b.numpy(force=True), minibatch_loss
+
+    # The first optimizer of a process loads much of PyTorch: here that is outside the clock.
+    W, b = np.zeros((X.shape[1], Y.shape[1])), np.zeros(Y.shape[1])
+    advance(W, b, np.zeros(1, int), np.zeros(1))
+    return advance
+
+
+@contextmanager
+def _one_thread():
+    """PyTorch computes in one thread, like NumPy in `helpers.threads`.
+
+    PyTorch's threads wait for each other without sleeping: where another process uses one of the
+    cores, an update can take a hundred times as long.
+    """
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(num_threads)
