@@ -1,0 +1,156 @@
+"""One trajectory in every engine: the same numbers, whoever makes the updates."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+
+from helpers.data import load_mnist
+from helpers.engines import ENGINES
+from helpers.sgd import train_classifier
+
+OTHERS = [engine for engine in ENGINES if engine != "numpy"]
+TOLERANCE = {np.float64: 1e-10, np.float32: 1e-4}
+# Of 1,030 images, so that the last minibatch is short at B = 100, and 300 updates are more than an
+# epoch there and at B = 10.
+NUM_EXAMPLES, NUM_UPDATES = 1030, 300
+
+each_engine = pytest.mark.parametrize("engine", OTHERS)
+each_batch_size = pytest.mark.parametrize("batch_size", [1, 10, 100])
+each_dtype = pytest.mark.parametrize("dtype", list(TOLERANCE), ids=lambda dtype: dtype.__name__)
+
+
+@cache
+def examples(dtype):
+    mnist = load_mnist()
+    X, Y = mnist.X_train[:NUM_EXAMPLES].astype(dtype), mnist.Y_train[:NUM_EXAMPLES].astype(dtype)
+    X.flags.writeable = Y.flags.writeable = False
+    return X, Y
+
+
+def random_start():
+    rng = np.random.default_rng(1)
+    return rng.normal(scale=0.1, size=(784, 10)), rng.normal(size=10)
+
+
+def train(engine, dtype, **settings):
+    defaults = dict(
+        batch_size=10,
+        learning_rate=0.1,
+        num_iterations=NUM_UPDATES,
+        reg_lambda=1e-2,
+        initial=random_start(),
+        checkpoints=[1, 100],
+        engine=engine,
+    )
+    return train_classifier(*examples(dtype), **defaults | settings)
+
+
+def assert_the_same(history, expected, dtype):
+    assert history.W.dtype == history.b.dtype == dtype
+    np.testing.assert_array_equal(history.iteration, expected.iteration)
+    for name in ("W_checkpoints", "b_checkpoints", "minibatch_loss", "train_loss"):
+        np.testing.assert_allclose(
+            getattr(history, name),
+            getattr(expected, name),
+            rtol=0,
+            atol=TOLERANCE[dtype],
+            err_msg=name,
+        )
+
+
+@each_dtype
+@each_batch_size
+@each_engine
+def test_300_updates_from_a_random_start(engine, batch_size, dtype):
+    settings = dict(batch_size=batch_size)
+    expected = train("numpy", dtype, **settings)
+    assert len(expected.minibatch_loss) == NUM_UPDATES
+    assert np.abs(expected.W - random_start()[0]).max() > 0.1  # there was something to agree about
+    assert_the_same(train(engine, dtype, **settings), expected, dtype)
+
+
+@each_dtype
+@each_batch_size
+@each_engine
+def test_gradient_that_is_summed_without_bias_in_the_order_of_the_file(engine, batch_size, dtype):
+    settings = dict(
+        batch_size=batch_size,
+        learning_rate=0.1 / batch_size,
+        reduction="sum",
+        fit_bias=False,
+        shuffle=False,
+    )
+    expected = train("numpy", dtype, **settings)
+    history = train(engine, dtype, **settings)
+    assert_the_same(history, expected, dtype)
+    np.testing.assert_array_equal(history.b, random_start()[1].astype(dtype))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@each_engine
+def test_short_last_minibatch_in_every_epoch(engine, reduction):
+    settings = dict(
+        batch_size=400,
+        learning_rate=0.1 if reduction == "mean" else 1e-4,
+        reduction=reduction,
+        num_iterations=None,
+        num_epochs=4,
+        checkpoints=None,
+    )
+    expected = train("numpy", np.float64, **settings)
+    assert list(expected.iteration) == [0, 3, 6, 9, 12]
+    assert_the_same(train(engine, np.float64, **settings), expected, np.float64)
+
+
+@each_engine
+def test_learning_rate_that_changes(engine):
+    settings = dict(learning_rate=lambda iteration: 0.5 / (1 + iteration / 10))
+    expected = train("numpy", np.float64, **settings)
+    assert_the_same(train(engine, np.float64, **settings), expected, np.float64)
+
+
+@each_dtype
+@each_engine
+@pytest.mark.parametrize("reg_lambda, learning_rate", [(1, 2.5), (10, 0.5), (1, 1e6), (0, 1e37)])
+def test_divergence_is_noticed_at_the_same_iteration(engine, dtype, reg_lambda, learning_rate):
+    settings = dict(
+        reg_lambda=reg_lambda,
+        learning_rate=learning_rate,
+        num_iterations=2500,
+        checkpoints=range(0, 2500, 400),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # that the run diverged
+        expected, history = train("numpy", dtype, **settings), train(engine, dtype, **settings)
+    assert history.message == expected.message
+    np.testing.assert_array_equal(history.iteration, expected.iteration)
+    assert len(history.minibatch_loss) == len(expected.minibatch_loss)
+
+
+@each_engine
+def test_pixels_of_a_precision_that_the_engine_does_not_have(engine):
+    with pytest.raises(ValueError, match=f"float16, the engine '{engine}' takes float32 and"):
+        train(engine, np.float16)
+
+
+def test_tensorflow_builds_one_graph_for_minibatches_of_all_lengths(monkeypatch):
+    from helpers.engines import tensorflow_engine
+
+    original, lengths = tensorflow_engine.tf.nn.softmax_cross_entropy_with_logits, []
+
+    def counting(labels, logits):  # is only run while a graph is built
+        lengths.append(logits.shape[0])
+        return original(labels=labels, logits=logits)
+
+    monkeypatch.setattr(tensorflow_engine.tf.nn, "softmax_cross_entropy_with_logits", counting)
+    train(
+        "tensorflow",
+        np.float32,
+        batch_size=400,
+        num_iterations=None,
+        num_epochs=3,
+        checkpoints=None,
+    )
+    assert lengths == [None]
