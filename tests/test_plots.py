@@ -168,28 +168,6 @@ def test_loss_and_accuracy_takes_seconds_that_differ_between_seeds():
     pd.testing.assert_frame_equal(rows, before)
 
 
-def test_learning_rate_map_writes_each_loss_and_frames_the_best_of_each_batch_size():
-    table = {1: [0.311, 0.322, np.inf], 10: [2.5, 0.344, 0.333]}
-    grid = pd.DataFrame(
-        [
-            (batch_size, rate, validation_loss)
-            for batch_size, losses in table.items()
-            for rate, validation_loss in zip([0.1, 0.2, 0.4], losses, strict=True)
-        ],
-        columns=["batch_size", "learning_rate", "validation_loss"],
-    )
-    axes = plots.learning_rate_map(grid)
-    texts = [text.get_text().replace("\n", " ") for text in axes.texts]
-    worse = "worse than the start"
-    assert texts == ["0.311", "0.322", worse, worse, "0.344", "0.333"]
-    corners = [frame.get_xy() for frame in axes.patches]
-    assert corners == [(-0.5, -0.5), (1.5, 0.5)]
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.1", "0.2", "0.4"]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["1", "10"]
-    assert axes.get_xlabel() == "learning rate" and axes.get_ylabel() == "batch size B"
-    assert axes.get_title()
-
-
 def test_jumps_draws_minibatch_loss_and_test_accuracy_of_each_learning_rate():
     histories = {
         rate: SimpleNamespace(
