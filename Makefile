@@ -7,7 +7,7 @@ NOTEBOOKS ?=
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run test lab outputs constraints clean data
+.PHONY: help run test lab outputs constraints bench clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,11 @@ constraints: ## renew the exact versions in constraints.txt, from a fresh enviro
 	"$$folder/bin/python" -m pip freeze > "$$folder/versions" && \
 	{ head -n 1 constraints.txt; cat "$$folder/versions"; } > "$$folder/constraints" && \
 	cp "$$folder/constraints" constraints.txt
+
+# A peer that cannot be installed is reported as absent.
+bench: data ## compare the time of an update with other implementations; table, CSV, plot
+	-$(python) -m pip install --quiet -r benchmarks/requirements.txt -c constraints.txt
+	$(python) -m benchmarks.bench
 
 clean: ## remove what was built; the environment (.venv) and the data stay
 	rm -rf build .pytest_cache .ruff_cache

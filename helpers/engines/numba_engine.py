@@ -37,7 +37,7 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         X, Y, batch_size=batch_size, reg_lambda=reg_lambda, reduction=reduction, fit_bias=fit_bias
     )
     starts = _list_starts(X)
-    if batch_size >= 32 and starts[-1] > X.size / 2:
+    if batch_size >= 16 and starts[-1] > X.size / 2:
         return advance_by_hand  # BLAS is faster where most pixels are not 0
     columns, pixels = _pixel_lists(X, starts)
     labels = Y.argmax(axis=1)

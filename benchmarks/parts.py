@@ -1,0 +1,113 @@
+"""Measurements besides the updates, each in a process of its own.
+
+`python -m benchmarks.parts NAME` prints one JSON object.
+"""
+
+import json
+import resource
+import sys
+import time
+
+import numpy as np
+
+
+def ceiling():
+    """Bytes that this machine reads from memory, and float32 operations it does, in a second."""
+    from concurrent.futures import ThreadPoolExecutor
+    from os import cpu_count
+
+    halves = np.ones((cpu_count(), 25_000_000), np.float32)
+    A = np.ones((2000, 2000), np.float32)
+    with ThreadPoolExecutor(len(halves)) as pool:
+        seconds = [_seconds(lambda: list(pool.map(np.max, halves))) for _ in range(7)]
+    return {
+        "bytes_per_second": halves.nbytes / min(seconds),
+        "flops_per_second": 2 * len(A) ** 3 / min(_seconds(lambda: A @ A) for _ in range(7)),
+    }
+
+
+def data():
+    """Seconds for the 60,000 images: all at once, and one by one through ToTensor."""
+    from torchvision.datasets import MNIST
+    from torchvision.transforms import ToTensor
+
+    from helpers.data import fetch_mnist, preprocess_data
+
+    images = MNIST(fetch_mnist())
+    one_by_one = MNIST(fetch_mnist(), transform=ToTensor())
+    some = 3000
+    at_once, loop = [], []
+    for _ in range(5):
+        at_once.append(_seconds(lambda: preprocess_data(images)))
+        loop.append(
+            _seconds(lambda: np.stack([one_by_one[i][0].numpy().ravel() for i in range(some)]))
+            * len(images)
+            / some
+        )
+    return {"at_once": float(np.median(at_once[1:])), "one_by_one": float(np.median(loop[1:]))}
+
+
+def study(n_jobs):
+    """The four runs of the sample solution, with an evaluation on everything after each epoch."""
+    from helpers.data import load_mnist
+    from helpers.runs import run_all
+    from helpers.sgd import train_classifier
+
+    mnist = load_mnist()
+    settings = [
+        dict(batch_size=B, learning_rate=0.001 * B, reg_lambda=1e-3, engine="numba", num_epochs=50)
+        for B in (1, 10, 100, 1000)
+    ]
+    warm_up = dict(settings[0], num_epochs=None, num_iterations=1)
+    test_set = {"X_test": mnist.X_test, "Y_test": mnist.Y_test}
+    train_classifier(mnist.X_train, mnist.Y_train, **warm_up)  # compiles, on a new machine
+    started, cpu_started = time.perf_counter(), time.process_time()
+    histories = run_all(
+        train_classifier,
+        [each | test_set for each in settings],
+        mnist.X_train,
+        mnist.Y_train,
+        n_jobs=int(n_jobs),
+        progress=False,
+    )
+    return {
+        "wall": time.perf_counter() - started,
+        "cpu": time.process_time() - cpu_started,
+        "updates": [float(history.seconds[-1]) for history in histories],
+        "test_accuracy": [float(history.test_accuracy[-1]) for history in histories],
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
+    }
+
+
+def scale(num_examples):
+    """Microseconds an example, for a training set of this size (MNIST, repeated)."""
+    from benchmarks.implementations import our_numba
+    from helpers.data import load_mnist
+
+    num_examples = int(num_examples)
+    mnist = load_mnist()
+    copies = -(-num_examples // len(mnist.X_train))
+    X = np.concatenate([mnist.X_train] * copies)[:num_examples]
+    Y = np.concatenate([mnist.Y_train] * copies)[:num_examples]
+    rng = np.random.default_rng(0)
+    result = {}
+    for batch_size in (1, 100):
+        run = our_numba(X, Y, batch_size)
+        costs = []
+        for _ in range(7):
+            rows = rng.permutation(num_examples)[:100_000]
+            costs.append(_seconds(lambda rows=rows, run=run: run(rows)) / len(rows) * 1e6)
+        result[str(batch_size)] = float(np.median(costs[1:]))
+    return result
+
+
+def _seconds(call):
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    parts = {part.__name__: part for part in (ceiling, data, study, scale)}
+    print(json.dumps(parts[sys.argv[1]](*sys.argv[2:])))
