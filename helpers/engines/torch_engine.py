@@ -8,7 +8,7 @@ from helpers.frameworks import torch_import
 
 with torch_import():
     import torch
-    from torch.nn.functional import cross_entropy
+    from torch.nn.functional import cross_entropy, linear
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -21,7 +21,8 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
 
     @_one_thread()
     def advance(W, b, rows, learning_rates):
-        W = torch.tensor(W, dtype=X.dtype, device=DEVICE, requires_grad=True)
+        # Transposed, as PyTorch's own layers keep it: its products are faster so.
+        W = torch.tensor(W.T.copy(), dtype=X.dtype, device=DEVICE, requires_grad=True)
         b = torch.tensor(b, dtype=X.dtype, device=DEVICE, requires_grad=fit_bias)
         # The optimizer's "weight decay" is the λW of the update; b has none.
         groups = [{"params": [W], "weight_decay": reg_lambda}]
@@ -33,7 +34,8 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         for batch, learning_rate in zip(batches, learning_rates.tolist(), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
-            loss = cross_entropy(X[batch] @ W + b, Y[batch], reduction=reduction)
+            logits = linear(X.index_select(0, batch), W, b)
+            loss = cross_entropy(logits, Y.index_select(0, batch), reduction=reduction)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -42,7 +44,7 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         minibatch_loss = torch.stack(minibatch_loss).numpy(force=True)
         if reduction == "sum":
             minibatch_loss = minibatch_loss / [len(batch) for batch in batches]
-        return W.numpy(force=True), b.numpy(force=True), minibatch_loss
+        return W.T.numpy(force=True).copy(), b.numpy(force=True), minibatch_loss
 
     # The first optimizer of a process loads much of PyTorch: here that is outside the clock.
     W, b = np.zeros((X.shape[1], Y.shape[1])), np.zeros(Y.shape[1])
