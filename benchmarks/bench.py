@@ -200,12 +200,9 @@ def main():
     if prepared:
         ratio = prepared["one_by_one"] / prepared["at_once"]
         target("data: one by one ÷ preprocess_data", ratio, 20, at_least=True)
-    sizes = {n: part("scale", n) for n in (10_000, 60_000, 600_000)}
-    if all(sizes.values()):
-        for B in ("1", "100"):
-            costs_of_sizes = [size[B] for size in sizes.values()]
-            ratio = max(costs_of_sizes) / min(costs_of_sizes)
-            target(f"B = {B}: 10,000 to 600,000 examples, dearest ÷ cheapest", ratio, 1.3)
+    for batch_size, of_sizes in (part("scale") or {}).items():
+        ratio = max(of_sizes) / min(of_sizes)
+        target(f"B = {batch_size}: 10,000 to 600,000 examples, dearest ÷ cheapest", ratio, 1.3)
 
     print("\nSeconds")
     print(

@@ -41,14 +41,15 @@ def our_numba(X, Y, batch_size):
 
 
 def _engine(name, X, Y, batch_size):
-    from helpers.engines import load_engine
-    from helpers.threads import one_blas_thread
+    from threadpoolctl import threadpool_limits
 
+    from helpers.engines import load_engine
+
+    threadpool_limits(1, user_api="blas")  # as `train_classifier` does, here until the process ends
     advance = load_engine(name)(
         X, Y, batch_size=batch_size, reg_lambda=REG_LAMBDA, reduction="mean", fit_bias=True
     )
     W, b = np.zeros((X.shape[1], Y.shape[1]), X.dtype), np.zeros(Y.shape[1], X.dtype)
-    one_blas_thread().__enter__()  # as `train_classifier` does, for the life of this process
 
     def run(rows):
         nonlocal W, b
@@ -107,7 +108,10 @@ def tensorflow_epoch(X, Y, batch_size):
 
 
 def _tensorflow(X, Y):
-    import tensorflow as tf
+    from helpers.frameworks import tensorflow_import
+
+    with tensorflow_import():
+        import tensorflow as tf
 
     W, b = tf.Variable(tf.zeros((X.shape[1], Y.shape[1]))), tf.Variable(tf.zeros(Y.shape[1]))
 
