@@ -19,6 +19,17 @@ LABELS = {
     "test_accuracy": "test accuracy",
 }
 
+# Of implementations: the colours of Okabe and Ito, which the colour-blind can tell apart, and a
+# marker for each.
+IMPLEMENTATION_STYLES = [
+    {"color": color, "marker": marker}
+    for color, marker in zip(
+        ["#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2"],
+        "osD^vPX",
+        strict=True,
+    )
+]
+
 
 def batch_color(batch_size):
     """The colour of a batch size, the same in every figure: dark is small, on a log scale.
@@ -211,11 +222,91 @@ def two_records(minibatch_loss, rows, title):
         "o-",
         color=plt.cm.cividis(0.0),
         markersize=4,
-        label="training loss after each epoch",
+        label="training loss of all images",
     )
     axes.set(xlabel=LABELS["iteration"], ylabel="loss (log scale)", yscale="log", title=title)
     axes.grid(alpha=0.3)
     axes.legend()
+    return axes
+
+
+def sample_records(minibatch_loss, rows, title):
+    """Two records of one run side by side: a loss for each minibatch, a norm for each epoch.
+
+    Parameters
+    ----------
+    minibatch_loss : array (updates,)
+    rows : pandas DataFrame
+        One row per epoch: iteration, residual_norm (of the last minibatch).
+    title : str
+
+    Returns
+    -------
+    array of two axes
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharex=True, layout="constrained")
+    axes[0].plot(minibatch_loss, color=plt.cm.cividis(0.6), linewidth=0.4)
+    axes[0].set_ylabel("cross-entropy of the minibatch")
+    axes[0].set_title("recorded at every update", fontsize=10)
+    axes[1].plot(rows["iteration"], rows["residual_norm"], "o-", color=plt.cm.cividis(0.0))
+    axes[1].set_ylabel("norm ‖P − Y‖ of the last minibatch")
+    axes[1].set_title("recorded once per epoch", fontsize=10)
+    for axis in axes:
+        axis.set_xlabel(LABELS["iteration"])
+        axis.margins(y=0.1)
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+    figure.suptitle(title)
+    return axes
+
+
+def weight_differences(runs, title):
+    """The largest difference of the weights between two runs against iteration, on log axes.
+
+    Parameters
+    ----------
+    runs : dict of pandas DataFrames
+        By what is compared; columns `iteration` (from 1) and `difference`.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for (name, rows), style in zip(runs.items(), IMPLEMENTATION_STYLES, strict=False):
+        # A difference of exactly 0 has no place on a log axis.
+        seen = rows[rows["difference"] > 0]
+        axes.plot(seen["iteration"], seen["difference"], markersize=4, label=name, **style)
+    axes.set(xscale="log", yscale="log", title=title)
+    axes.set(xlabel=f"{LABELS['iteration']}, log scale", ylabel="largest |ΔW| (log scale)")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return axes
+
+
+def update_times(times, title):
+    """Time of an update against the batch size, a line for each implementation.
+
+    Parameters
+    ----------
+    times : pandas DataFrame
+        µs per update: a row per batch size, a column per implementation.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for (name, column), style in zip(times.items(), IMPLEMENTATION_STYLES, strict=False):
+        axes.plot(column.index, column, label=name, **style)
+    guide = times.min(axis=1).iloc[0] * times.index / times.index[0]
+    axes.plot(times.index, guide, "--", color="gray", linewidth=1, label="proportional to B")
+    axes.set(xscale="log", yscale="log", title=title)
+    axes.set(xlabel=f"{LABELS['batch_size']} (log scale)", ylabel="µs per update (log scale)")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return axes
 
 

@@ -241,3 +241,42 @@ def test_show_displays_the_figure_once_with_its_text(monkeypatch):
     plots.show(axes, alt="Two empty frames.")
     assert displayed == [((figure,), {"metadata": {"image/png": {"alt": "Two empty frames."}}})]
     assert plt.get_fignums() == []
+
+
+# Implementations
+
+
+def test_sample_records_draw_every_minibatch_and_every_epoch():
+    rows = pd.DataFrame({"iteration": [25, 50], "residual_norm": [4.0, 3.0]})
+    axes = plots.sample_records(np.linspace(2.3, 0.3, 50), rows, "Two records")
+    assert axes[0].figure.get_suptitle() == "Two records"
+    for axis, values, word in zip(
+        axes, [np.linspace(2.3, 0.3, 50), [4.0, 3.0]], ["cross-entropy", "norm"], strict=True
+    ):
+        np.testing.assert_array_equal(axis.get_lines()[0].get_ydata(), values)
+        assert axis.get_xlabel() == plots.LABELS["iteration"] and word in axis.get_ylabel()
+        assert axis.get_ylim()[0] == 0 and axis.get_ylim()[1] > max(values)
+
+
+def test_weight_differences_draw_a_line_for_each_run_and_leave_out_zeros():
+    rows = pd.DataFrame({"iteration": [1, 10, 100], "difference": [0.0, 1e-8, 1e-7]})
+    axes = plots.weight_differences({"one": rows, "other": rows.assign(difference=1e-9)}, "Small")
+    assert (axes.get_xscale(), axes.get_yscale(), axes.get_title()) == ("log", "log", "Small")
+    one, other = axes.get_lines()
+    np.testing.assert_array_equal(one.get_xdata(), [10, 100])
+    np.testing.assert_array_equal(other.get_ydata(), [1e-9] * 3)
+    assert one.get_color() != other.get_color() and one.get_marker() != other.get_marker()
+    assert legend(axes) == ["one", "other"]
+    assert "ΔW" in axes.get_ylabel() and "iteration" in axes.get_xlabel()
+
+
+def test_update_times_draw_a_line_for_each_implementation_and_a_guide():
+    times = pd.DataFrame({"numpy": [20.0, 200.0], "torch": [100.0, 150.0]}, index=[1, 100])
+    axes = plots.update_times(times, "Calls and images")
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    numpy_line, torch_line, guide = axes.get_lines()
+    np.testing.assert_array_equal(numpy_line.get_ydata(), times["numpy"])
+    np.testing.assert_array_equal(torch_line.get_xdata(), times.index)
+    np.testing.assert_array_equal(guide.get_ydata(), [20.0, 2000.0])
+    assert legend(axes) == ["numpy", "torch", "proportional to B"]
+    assert "µs" in axes.get_ylabel() and "batch size" in axes.get_xlabel()
