@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.data import load_mnist
-from helpers.engines import ENGINES
+from helpers.engines import ENGINES, engine_device
 from helpers.sgd import train_classifier
 
 OTHERS = [engine for engine in ENGINES if engine != "numpy"]
@@ -133,6 +133,12 @@ def test_divergence_is_noticed_at_the_same_iteration(engine, dtype, reg_lambda, 
 def test_pixels_of_a_precision_that_the_engine_does_not_have(engine):
     with pytest.raises(ValueError, match=f"float16, the engine '{engine}' takes float32 and"):
         train(engine, np.float16)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engine_says_which_device_it_runs_on(engine):
+    expected = {"CPU", "GPU"} if engine in ("torch", "tensorflow") else {"CPU"}
+    assert engine_device(engine) in expected
 
 
 def test_tensorflow_builds_one_graph_for_minibatches_of_all_lengths(monkeypatch):

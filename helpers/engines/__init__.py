@@ -31,7 +31,7 @@ def load_engine(name):
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}, expected one of {', '.join(ENGINES)}")
     try:
-        return importlib.import_module(f"helpers.engines.{name}_engine").prepare
+        return _module(name).prepare
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("helpers"):
             raise
@@ -40,3 +40,12 @@ def load_engine(name):
             f"pip install {error.name}, or use engine='numpy'",
             name=error.name,
         ) from None
+
+
+def engine_device(name):
+    """Where an engine of `ENGINES` makes its updates: "CPU" or "GPU"."""
+    return getattr(_module(name), "DEVICE", "CPU")
+
+
+def _module(name):
+    return importlib.import_module(f"helpers.engines.{name}_engine")

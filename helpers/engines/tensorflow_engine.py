@@ -7,6 +7,8 @@ from helpers.frameworks import tensorflow_import
 with tensorflow_import():
     import tensorflow as tf
 
+DEVICE = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+
 
 def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     """See `helpers.engines`; X must be float32 or float64."""

@@ -10,26 +10,27 @@ with torch_import():
     import torch
     from torch.nn.functional import cross_entropy, linear
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+DEVICE = "GPU" if torch.cuda.is_available() else "CPU"
 
 
 def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     """See `helpers.engines`; X must be float32 or float64."""
     if X.dtype not in (np.float32, np.float64):
         raise ValueError(f"X_train is {X.dtype}, the engine 'torch' takes float32 and float64")
-    X, Y = torch.tensor(X, device=DEVICE), torch.tensor(Y, device=DEVICE)
+    device = {"GPU": "cuda", "CPU": "cpu"}[DEVICE]
+    X, Y = torch.tensor(X, device=device), torch.tensor(Y, device=device)
 
     @_one_thread()
     def advance(W, b, rows, learning_rates):
         # Transposed, as PyTorch's own layers keep it: its products are faster so.
-        W = torch.tensor(W.T.copy(), dtype=X.dtype, device=DEVICE, requires_grad=True)
-        b = torch.tensor(b, dtype=X.dtype, device=DEVICE, requires_grad=fit_bias)
+        W = torch.tensor(W.T.copy(), dtype=X.dtype, device=device, requires_grad=True)
+        b = torch.tensor(b, dtype=X.dtype, device=device, requires_grad=fit_bias)
         # The optimizer's "weight decay" is the λW of the update; b has none.
         groups = [{"params": [W], "weight_decay": reg_lambda}]
         if fit_bias:
             groups.append({"params": [b]})
         optimizer = torch.optim.SGD(groups, lr=0.0)
-        batches = torch.tensor(rows, device=DEVICE).split(batch_size)
+        batches = torch.tensor(rows, device=device).split(batch_size)
         minibatch_loss = []
         for batch, learning_rate in zip(batches, learning_rates.tolist(), strict=True):
             for group in optimizer.param_groups:
