@@ -244,8 +244,8 @@ def _read_or_fill_cache(data_dir):
     files, problem = _read_cache(raw)
     if not problem:
         return files
-    if raw.exists():
-        warnings.warn(f"The cache {raw} is fetched anew: {problem}.", stacklevel=3)
+    if any((raw / name).exists() for name in SHA256):
+        warnings.warn(f"The cache {raw} is fetched anew: {problem}.", stacklevel=4)
     failures = [f"cache: {problem}"]
     for source, fetch in [
         ("torchvision's mirrors", _fetch_from_torchvision),
@@ -261,7 +261,7 @@ def _read_or_fill_cache(data_dir):
                     for name in SHA256:
                         os.replace(fetched / name, raw / name)
                     return files
-        except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError) as error:
+        except (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zlib.error) as error:
             problem = str(error) or type(error).__name__
         failures.append(f"{source}: {problem}")
     raise RuntimeError(

@@ -40,7 +40,7 @@ def batch_color(batch_size):
     return plt.cm.viridis(0.9 * np.log(batch_size) / np.log(LARGEST_BATCH_SIZE))
 
 
-def show(axes, alt):
+def show(axes, alt, note=""):
     """Display the figure of `axes` in a notebook, with a text for those who cannot see it.
 
     Parameters
@@ -48,8 +48,12 @@ def show(axes, alt):
     axes : matplotlib axes or array of them
     alt : str
         What the figure shows, in a sentence.
+    note : str
+        Small print below the figure, such as that its results are quick ones.
     """
     figure = np.ravel(axes)[0].figure
+    if note:
+        figure.supxlabel(note, fontsize=7, color="gray", x=0.99, ha="right")
     display(figure, metadata={"image/png": {"alt": alt}})
     plt.close(figure)
 
@@ -71,7 +75,11 @@ def image_grid(images, titles, columns=10, title=""):
     """
     rows = -(-len(images) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * 0.85, rows * 1.05 + 0.4), layout="constrained"
+        rows,
+        columns,
+        figsize=(columns * 0.85, rows * 1.05 + 0.4),
+        layout="constrained",
+        squeeze=False,
     )
     for axis in axes.flat:
         axis.axis("off")
@@ -310,7 +318,7 @@ def update_times(times, title):
     return axes
 
 
-def learning_rate_map(grid):
+def learning_rate_map(grid, guides):
     """Validation loss by batch size and learning rate, with the best rate of each batch size.
 
     Cells above ln(classes) = ln 10, the loss at W = 0, are marked as worse than the start.
@@ -318,13 +326,16 @@ def learning_rate_map(grid):
     Parameters
     ----------
     grid : pandas DataFrame
-        Columns batch_size, learning_rate, validation_loss, one row per cell.
+        Columns batch_size, learning_rate, validation_loss; the rates are spaced by factors of two.
+        A cell shows the median over seeds.
+    guides : dict
+        Learning rates to draw as vertical lines, by what they are.
 
     Returns
     -------
     axes
     """
-    table = grid.pivot(index="batch_size", columns="learning_rate", values="validation_loss")
+    table = grid.pivot_table("validation_loss", "batch_size", "learning_rate", aggfunc="median")
     start = np.log(10)
     _, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
     colors = plt.cm.cividis.with_extremes(over="white")
@@ -346,6 +357,10 @@ def learning_rate_map(grid):
         best = row.argmin()
         frame = plt.Rectangle((best - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="red", lw=2)
         axes.add_patch(frame)
+    for (name, rate), style in zip(guides.items(), ["--", ":"], strict=False):
+        axes.axvline(np.log2(rate / table.columns[0]), color="red", linestyle=style, label=name)
+    if guides:
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, fontsize=8)
     axes.set_xticks(range(table.shape[1]), [f"{rate:.3g}" for rate in table.columns])
     axes.set_yticks(range(len(table)), table.index)
     axes.set(xlabel="learning rate", ylabel=LABELS["batch_size"])
@@ -410,4 +425,285 @@ def jumps(histories, title):
         axis.grid(alpha=0.3)
         axis.legend()
     figure.suptitle(title)
+    return axes
+
+
+def rate_scaling(learning_rates, title, fit_up_to):
+    """The best learning rate against the batch size, with linear and square-root guides.
+
+    Parameters
+    ----------
+    learning_rates : pandas Series
+        By batch size.
+    title : str
+    fit_up_to : int
+        The slope is fitted to the batch sizes up to this one.
+
+    Returns
+    -------
+    axes, slope : axes and float
+        The slope of log(rate) over log(B).
+    """
+    sizes, rates = learning_rates.index.to_numpy(float), learning_rates.to_numpy()
+    fitted = sizes <= fit_up_to
+    slope, intercept = np.polyfit(np.log(sizes[fitted]), np.log(rates[fitted]), 1)
+    _, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for power, style, name in [(1, "--", "∝ B (linear)"), (0.5, ":", "∝ √B")]:
+        guide = rates[0] * (sizes / sizes[0]) ** power
+        axes.plot(sizes, guide, style, color="gray", label=name)
+    line = np.exp(intercept) * sizes[fitted] ** slope
+    axes.plot(sizes[fitted], line, color="black", label=f"fit up to B = {fit_up_to}")
+    axes.scatter(sizes, rates, color=[batch_color(B) for B in sizes], s=60, zorder=3)
+    axes.set(xlabel=LABELS["batch_size"], ylabel="best learning rate", title=title)
+    axes.set(xscale="log", yscale="log", ylim=(rates.min() / 2, rates.max() * 4))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return axes, slope
+
+
+def noise_ball(rows, title):
+    """The gap that a constant rate cannot get below, against learning rate / batch size.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        One row per run: batch_size, learning_rate, gap.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for (batch_size, runs), marker in zip(rows.groupby("batch_size"), "osD^v", strict=False):
+        ratio = runs["learning_rate"] / batch_size
+        color = batch_color(batch_size)
+        axes.plot(ratio, runs["gap"], f"{marker}-", color=color, label=f"B = {batch_size}")
+    axes.set(xscale="log", yscale="log", xlabel="learning rate / batch size", title=title)
+    axes.set_ylabel("gap J − J* after starting at the optimum")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return axes
+
+
+def scaling(rows, noise, title):
+    """Updates to the target against the batch size; the gradient noise scale along a run.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        One row per batch size and seed at its best rate: batch_size, updates.
+    noise : pandas DataFrame
+        One row per checkpoint of a run up to the target: iteration, noise_scale.
+    title : str
+
+    Returns
+    -------
+    array of two axes
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    updates = rows.groupby("batch_size")["updates"].agg(["median", "min", "max"])
+    sizes = updates.index.to_numpy()
+    spread = [updates["median"] - updates["min"], updates["max"] - updates["median"]]
+    axes[0].errorbar(sizes, updates["median"], spread, color="black", capsize=3, linewidth=1)
+    axes[0].scatter(sizes, updates["median"], color=[batch_color(B) for B in sizes], s=50, zorder=3)
+    ideal = updates["median"].iloc[0] * sizes[0] / sizes
+    axes[0].plot(sizes, ideal, "--", color="gray", label="perfect scaling ∝ 1/B")
+    low, high = noise["noise_scale"].min(), noise["noise_scale"].max()
+    axes[0].axvspan(low, high, color="gray", alpha=0.2, label="noise scale along the run")
+    axes[0].set(xlabel=LABELS["batch_size"], ylabel="updates to the target", ylim=(50, None))
+    later = noise[noise["iteration"] > 0]
+    axes[1].plot(later["iteration"], later["noise_scale"], "o-", color="black")
+    axes[1].set(xlabel=LABELS["iteration"], ylabel="noise scale tr Σ / ‖∇J‖² (examples)")
+    for axis in axes:
+        axis.set(xscale="log", yscale="log")
+        axis.grid(alpha=0.3)
+    axes[0].legend()
+    figure.suptitle(title)
+    return axes
+
+
+def costs_to_target(rows, title):
+    """Examples and seconds to the target against the batch size, median and range over seeds.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        One row per batch size and seed at its best rate: batch_size, examples, seconds.
+    title : str
+
+    Returns
+    -------
+    array of two axes
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for axis, column, label in zip(
+        axes,
+        ["examples", "seconds"],
+        ["examples to the target", "seconds to the target"],
+        strict=True,
+    ):
+        cost = rows.groupby("batch_size")[column].agg(["median", "min", "max"])
+        spread = [cost["median"] - cost["min"], cost["max"] - cost["median"]]
+        axis.errorbar(cost.index, cost["median"], spread, color="black", capsize=3, linewidth=1)
+        axis.scatter(
+            cost.index, cost["median"], color=[batch_color(B) for B in cost.index], s=50, zorder=3
+        )
+        axis.set(xscale="log", yscale="log", xlabel=LABELS["batch_size"], ylabel=label)
+        axis.grid(alpha=0.3)
+    figure.suptitle(title)
+    return axes
+
+
+def collapse(rows, title):
+    """The gap of all batch sizes against epochs, and against iterations; a line per seed.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        Columns batch_size, seed, epoch, iteration, gap.
+    title : str
+
+    Returns
+    -------
+    array of two axes
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+    rows = rows[rows["iteration"] > 0]
+    styles = dict(zip(rows["seed"].unique(), ["-", "--", ":", "-."], strict=False))
+    # Wide below narrow, so that curves that coincide are all seen.
+    widths = dict(zip(sorted(rows["batch_size"].unique()), [6, 4, 2.5, 1.2], strict=False))
+    for (batch_size, seed), run in rows.groupby(["batch_size", "seed"]):
+        for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
+            label = f"B = {batch_size}" if styles[seed] == "-" else None
+            axis.plot(
+                run[x],
+                run["gap"],
+                styles[seed],
+                color=batch_color(batch_size),
+                linewidth=widths[batch_size],
+                label=label,
+            )
+    for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
+        axis.set(xlabel=LABELS[x], ylabel=LABELS["gap"], yscale="log")
+        axis.grid(alpha=0.3)
+    axes[1].set_xscale("log")
+    axes[0].legend()
+    figure.suptitle(title)
+    return axes
+
+
+def differences(table, title):
+    """Mean differences of test accuracy with their confidence intervals, in percentage points.
+
+    Parameters
+    ----------
+    table : pandas DataFrame
+        Columns mean, low, high (percentage points); the index names the comparison.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(7, 0.5 * len(table) + 1.2), layout="constrained")
+    positions = np.arange(len(table))[::-1]
+    spread = [table["mean"] - table["low"], table["high"] - table["mean"]]
+    axes.errorbar(table["mean"], positions, xerr=spread, fmt="o", color="black", capsize=4)
+    axes.axvline(0, color="gray", linestyle="--")
+    axes.set_yticks(positions, table.index)
+    axes.set_ylim(-0.5, len(table) - 0.5)
+    axes.set(xlabel="difference of test accuracy (percentage points), 95 % interval", title=title)
+    axes.grid(alpha=0.3, axis="x")
+    return axes
+
+
+def residual_norms(table, title):
+    """‖P − Y‖ over minibatches of one and the same model against the batch size, beside √B.
+
+    Parameters
+    ----------
+    table : pandas DataFrame
+        One row per batch size (index): norm, cross_entropy, both means over minibatches.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    sizes = table.index.to_numpy()
+    guide = table["norm"].iloc[-1] * np.sqrt(sizes / sizes[-1])
+    axes.plot(sizes, guide, "--", color="gray", label="∝ √B")
+    colors = [batch_color(B) for B in sizes]
+    axes.scatter(sizes, table["norm"], color=colors, s=60, label="‖P − Y‖", zorder=3)
+    axes.scatter(
+        sizes, table["cross_entropy"], color=colors, marker="s", label="mean cross-entropy"
+    )
+    axes.set(xscale="log", yscale="log", xlabel=LABELS["batch_size"], title=title)
+    axes.set_ylabel("mean over minibatches (log scale)")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return axes
+
+
+def learning_rate_curves(rows, batch_size, learning_rate, axes=None):
+    """Training loss and accuracy of one batch size: one learning rate in colour, the others grey.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        Columns batch_size, learning_rate, epoch, train_loss, test_accuracy.
+    batch_size, learning_rate : numbers
+        The run to show in colour.
+    axes : array of two axes, optional
+
+    Returns
+    -------
+    array of two axes
+    """
+    if axes is None:
+        _, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for rate, run in rows[rows["batch_size"] == batch_size].groupby("learning_rate"):
+        chosen = np.isclose(rate, learning_rate)
+        style = {"color": batch_color(batch_size), "linewidth": 2.5, "zorder": 3} if chosen else {}
+        for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
+            label = f"learning rate {rate:g}" if chosen else None
+            axis.plot(
+                run["epoch"],
+                run[column],
+                **{"color": "lightgray", "linewidth": 1, **style},
+                label=label,
+            )
+    axes[0].set(ylabel="training loss (log scale)", yscale="log", ylim=(0.2, 5))
+    axes[1].set(ylabel="accuracy on the validation images", ylim=(0.7, 0.95))
+    for axis in axes:
+        axis.set_xlabel(LABELS["epoch"])
+        axis.grid(alpha=0.3)
+        axis.legend(loc="upper right" if axis is axes[0] else "lower right")
+    axes[0].figure.suptitle(f"B = {batch_size}: the chosen rate among the others")
+    return axes
+
+
+def gaps(runs, title):
+    """The gap against iteration for several runs of one batch size.
+
+    Parameters
+    ----------
+    runs : dict of pandas DataFrames
+        By what tells them apart; columns iteration, gap.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    _, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for position, (name, rows) in enumerate(runs.items()):
+        later = rows[rows["iteration"] > 0]
+        color = plt.cm.cividis(0.75 * (1 - position / max(len(runs) - 1, 1)))
+        axes.plot(later["iteration"], later["gap"], color=color, label=name)
+    axes.set(xlabel=LABELS["iteration"], ylabel=LABELS["gap"], yscale="log", title=title)
+    axes.grid(alpha=0.3)
+    axes.legend()
     return axes

@@ -30,13 +30,13 @@ def progress_bar(total, description, unit, wanted=True, delay=2.0, **options):
         unit=unit,
         delay=delay,
         leave=False,
-        disable=not (wanted and _somebody_watches()),
+        disable=not (wanted and somebody_watches()),
         **options,
     )
 
 
-def _somebody_watches():
-    """False only in a notebook kernel whose front end could not ask a person anything."""
+def somebody_watches():
+    """Whether there may be a person: not where a notebook's front end could not ask one."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     kernel = getattr(shell, "kernel", None)

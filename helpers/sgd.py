@@ -5,6 +5,8 @@ checkpoints, the clock, the stopping at divergence. An engine (`helpers.engines`
 updates.
 """
 
+import contextlib
+import numbers
 import time
 import warnings
 from dataclasses import dataclass
@@ -196,10 +198,11 @@ def train_classifier(
             message = f"diverged at iteration {reached[0]}: a loss or a weight is not finite"
         except KeyboardInterrupt:
             message = f"was interrupted at iteration {reached[0]}"
-            if reached[0] not in checkpoints:
-                record(*reached)
+            if not records or records[-1][2] != reached[0]:
+                with contextlib.suppress(FloatingPointError):
+                    record(*reached)
     if message:
-        rate = _rates(learning_rate, reached[0], 1, float)[0]
+        rate = _rates(learning_rate, max(reached[0] - 1, 0), 1, float)[0]  # of the last update
         message = f"SGD {message} (learning rate {rate:g}, batch size {batch_size})"
         if not records:
             raise ValueError(
@@ -383,12 +386,12 @@ def _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reducti
             f"batch_size is {batch_size!r}, expected an integer from 1 to {num_examples}, the "
             "number of training examples"
         )
-    if not (callable(learning_rate) or 0 < learning_rate < np.inf):
+    if not (callable(learning_rate) or (_is_number(learning_rate) and 0 < learning_rate < np.inf)):
         raise ValueError(
             f"learning_rate is {learning_rate!r}, expected a positive number or a function of the "
             "iteration"
         )
-    if not 0 <= reg_lambda < np.inf:
+    if not (_is_number(reg_lambda) and 0 <= reg_lambda < np.inf):
         raise ValueError(f"reg_lambda is {reg_lambda!r}, expected a number that is not negative")
     if reduction not in ("mean", "sum"):
         raise ValueError(f"reduction is {reduction!r}, expected 'mean' or 'sum'")
@@ -411,14 +414,18 @@ def _checkpoints(checkpoints, num_iterations, num_examples, batch_size):
     if checkpoints is None:
         per_epoch = _updates_per_epoch(num_examples, batch_size)
         checkpoints = range(0, num_iterations, per_epoch)
-    checkpoints = {int(checkpoint) for checkpoint in checkpoints}
-    outside = [c for c in checkpoints if not 0 <= c <= num_iterations]
-    if outside:
+    checkpoints = list(checkpoints)
+    wrong = [c for c in checkpoints if not (_is_integer(c) and 0 <= c <= num_iterations)]
+    if wrong:
         raise ValueError(
-            f"checkpoints hold {min(outside)}, expected iterations from 0 to {num_iterations}"
+            f"checkpoints hold {wrong[0]!r}, expected iterations from 0 to {num_iterations}"
         )
-    return checkpoints | {0, num_iterations}
+    return {*map(int, checkpoints), 0, num_iterations}
 
 
 def _is_integer(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -94,7 +94,7 @@ def gradient(W, b, X, Y, reg_lambda=0.0):
     """
     check_shapes(W, b, X, Y)
     residual = (softmax(X @ W + b) - Y) / len(X)
-    return X.T @ residual + reg_lambda * W, residual.sum(axis=0)
+    return X.T @ residual + float(reg_lambda) * W, residual.sum(axis=0)
 
 
 def accuracy(W, b, X, Y):

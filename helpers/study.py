@@ -86,7 +86,9 @@ def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
     return rows, [parameters for _, parameters in results]
 
 
-def learning_rate_grid(X_fit, Y_fit, X_val, Y_val, learning_rates, *, seed=0, n_jobs=-1, **common):
+def learning_rate_grid(
+    X_fit, Y_fit, X_val, Y_val, learning_rates, *, epochs, seeds=(0,), n_jobs=-1, **common
+):
     """The validation loss that each learning rate reaches with each batch size.
 
     The test set has no part in it. Where the best rate of a batch size lies on the edge of its
@@ -99,16 +101,19 @@ def learning_rate_grid(X_fit, Y_fit, X_val, Y_val, learning_rates, *, seed=0, n_
         Of `helpers.data.train_validation_split`.
     learning_rates : dict
         Rates to begin with, by batch size.
-    seed, n_jobs
+    epochs : sequence of int
+        When to take checkpoints; the runs end with the last one.
+    seeds : sequence of int
+    n_jobs : int
         As for `train_all`.
     common
-        Of `train_classifier`, the same for all runs: num_epochs, reg_lambda, engine, checkpoints.
+        Of `train_classifier`, the same for all runs: reg_lambda, engine, …
 
     Returns
     -------
     grid : pandas DataFrame
-        One row per run: batch_size, learning_rate, validation_loss (mean cross-entropy without
-        penalty; infinite for a run that diverged).
+        One row per run: batch_size, learning_rate, seed, validation_loss (mean cross-entropy
+        without penalty; infinite for a run that diverged).
     rows : pandas DataFrame
         Of `train_all`, with the accuracy on the validation images in `test_accuracy`.
     """
@@ -116,11 +121,20 @@ def learning_rate_grid(X_fit, Y_fit, X_val, Y_val, learning_rates, *, seed=0, n_
 
     def measure(pairs):
         settings = [
-            {"batch_size": B, "learning_rate": rate, "seed": seed, **common} for B, rate in pairs
+            {
+                "batch_size": B,
+                "learning_rate": rate,
+                "seed": seed,
+                "num_epochs": max(epochs),
+                "checkpoints": [epoch * -(-len(X_fit) // B) for epoch in epochs],
+                **common,
+            }
+            for B, rate in pairs
+            for seed in seeds
         ]
         rows, parameters = train_all(settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs)
         tables.append(rows)
-        grid = rows.groupby("run")[["batch_size", "learning_rate", "diverged"]].last()
+        grid = rows.groupby("run")[["batch_size", "learning_rate", "seed", "diverged"]].last()
         grid["validation_loss"] = [float(loss(W, b, X_val, Y_val)) for W, b in parameters]
         grid.loc[grid.pop("diverged"), "validation_loss"] = np.inf
         return grid
@@ -135,8 +149,7 @@ def updates_to_target(
     """Updates until the validation loss is at the target, for each batch size, rate and seed.
 
     The validation loss is looked at whenever the number of updates has grown by a tenth. As in
-    `learning_rate_grid`, the rates are extended until the best one, by the median over the seeds,
-    is not on the edge.
+    `learning_rate_grid`, the rates are extended until the best one is not on the edge.
 
     Parameters
     ----------
@@ -173,7 +186,7 @@ def updates_to_target(
 
 
 def best_learning_rates(rows, score):
-    """The rate with the lowest score for each batch size, by the median over seeds.
+    """The rate with the lowest score for each batch size, by the geometric mean over seeds.
 
     Parameters
     ----------
@@ -187,8 +200,9 @@ def best_learning_rates(rows, score):
     pandas Series
         learning_rate by batch_size.
     """
-    medians = rows.groupby(["batch_size", "learning_rate"])[score].median()
-    return medians.groupby("batch_size").idxmin().str[1].astype(float).rename("learning_rate")
+    # Counts of updates tie at the median of a few seeds, their mean does not.
+    means = np.log(rows[score]).groupby([rows["batch_size"], rows["learning_rate"]]).mean()
+    return means.groupby("batch_size").idxmin().str[1].astype(float).rename("learning_rate")
 
 
 def iterations_to_converge(rows, tolerance):
@@ -343,6 +357,8 @@ def _key(*arrays):
 @cache
 def _code_digest():
     folder = Path(__file__).parent
-    code = b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py")))
+    modules = [folder / f"{name}.py" for name in ("landscape", "sgd", "softmax", "study")]
+    modules += sorted(folder.glob("engines/*.py"))
+    code = b"".join(path.read_bytes() for path in modules)
     versions = f"{np.__version__} {platform.machine()}"
     return hashlib.sha256(code + versions.encode()).hexdigest()

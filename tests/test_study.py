@@ -1,5 +1,9 @@
 """Tidy rows, and the optimum against which runs are measured."""
 
+import dataclasses
+import os
+
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +22,7 @@ from helpers.study import (
 )
 
 COLUMNS = ["iteration", "train_loss", "test_accuracy", "seconds"]
+run_uncached = study._train.func
 
 
 def examples(dtype=float, num_examples=30):
@@ -51,6 +56,176 @@ def test_tidy_without_labels_and_without_a_test_set():
     assert rows["test_accuracy"].isna().all() and rows["test_accuracy"].dtype == float
 
 
+# The study: many runs
+
+
+def settings_of(batch_sizes, seeds=(0,), **common):
+    """Two epochs for each batch size and seed."""
+    return [
+        dict(batch_size=B, learning_rate=0.1, seed=seed, num_epochs=2, **common)
+        for B in batch_sizes
+        for seed in seeds
+    ]
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """An empty cache for runs, as a folder."""
+    memory = joblib.Memory(tmp_path, verbose=0)
+    ignored = ["X_train", "Y_train", "X_test", "Y_test"]
+    monkeypatch.setattr(study, "_train", memory.cache(study._train.func, ignore=ignored))
+    return tmp_path
+
+
+def test_all_runs_are_one_table_with_the_runs_of_train_classifier(cache):
+    X, Y = examples()
+    rows, parameters = study.train_all(settings_of([5, 10], [0, 1]), X, Y, X[:9], Y[:9])
+    assert len(parameters) == 4 and rows["run"].unique().tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(rows["examples"], rows["iteration"] * rows["batch_size"])
+    np.testing.assert_array_equal(rows["epoch"], rows["examples"] / 30)
+    [last] = settings_of([10], [1])
+    history = train_classifier(X, Y, X_test=X[:9], Y_test=Y[:9], **last)
+    run = rows[rows["run"] == 3]
+    for column in COLUMNS[:3]:
+        np.testing.assert_array_equal(run[column], getattr(history, column))
+    np.testing.assert_array_equal(parameters[3][0], history.W)
+    assert not rows["diverged"].any()
+
+
+def test_a_cached_run_is_not_made_again_and_other_data_or_settings_are(cache, monkeypatch):
+    X, Y = examples()
+    made = []
+    monkeypatch.setattr(
+        study.sgd, "train_classifier", lambda *a, **k: made.append(k) or train_classifier(*a, **k)
+    )
+    first, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
+    again, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
+    assert len(made) == 1
+    pd.testing.assert_frame_equal(first, again)
+    study.train_all(settings_of([6]), X, Y, X, Y, n_jobs=1)
+    study.train_all(settings_of([5]), X + 1, Y, X, Y, n_jobs=1)
+    monkeypatch.setattr(study, "_code_digest", lambda: "another engine")
+    study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
+    assert len(made) == 4
+
+
+@pytest.mark.filterwarnings("ignore:Exception while loading results")
+def test_a_corrupt_cache_entry_is_made_again(cache):
+    X, Y = examples()
+    first, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
+    [entry] = cache.rglob("output.pkl")
+    entry.write_bytes(entry.read_bytes()[:100])
+    again, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), again.drop(columns="seconds"))
+
+
+def test_an_interrupted_run_is_neither_kept_nor_taken_for_a_result(cache, monkeypatch):
+    X, Y = examples()
+
+    def interrupted(*arguments, **settings):
+        history = train_classifier(*arguments, **settings)
+        return dataclasses.replace(history, message="SGD was interrupted at iteration 3")
+
+    monkeypatch.setattr(study.sgd, "train_classifier", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
+    assert not list(cache.rglob("output.pkl"))
+
+
+def train_and_tell_where(*arrays, key, settings):
+    """The run, not cached, with the process that made it."""
+    rows, parameters = run_uncached(*arrays, key=key, settings=settings)
+    return rows.assign(process=os.getpid()), parameters
+
+
+def test_a_grid_on_a_dask_cluster_gives_the_rows_of_one_process(monkeypatch):
+    from dask.distributed import Client, LocalCluster
+
+    monkeypatch.setattr(study, "_train", train_and_tell_where)
+    X, Y = examples(np.float32, num_examples=60)
+    parts, rates = (X[:40], Y[:40], X[40:], Y[40:]), {2: [0.1, 0.2], 10: [0.2, 0.4]}
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        there, there_rows = learning_rate_grid(*parts, rates, epochs=[2])
+    here, here_rows = learning_rate_grid(*parts, rates, epochs=[2], n_jobs=1)
+    assert os.getpid() not in set(there_rows["process"])
+    assert set(here_rows["process"]) == {os.getpid()}
+    pd.testing.assert_frame_equal(there, here)
+
+
+def test_updates_to_target_stops_at_the_first_look_at_or_below_it(monkeypatch):
+    monkeypatch.setattr(study, "_until_target", study._until_target.func)
+    X, Y = examples(num_examples=60)
+    parts = X[:40], Y[:40], X[40:], Y[40:]
+    target = 0.9
+    rows = study.updates_to_target(
+        *parts, {1: [0.05], 8: [0.4]}, target=target, seeds=[0, 1], num_epochs=20, n_jobs=1
+    )
+    assert {0, 1} == set(rows["seed"]) and set(rows["batch_size"]) == {1, 8}
+    run = rows[np.isfinite(rows["updates"])].iloc[0]
+    settings = dict(batch_size=int(run.batch_size), learning_rate=run.learning_rate)
+    history = train_classifier(
+        *parts[:2],
+        **settings,
+        seed=int(run.seed),
+        num_epochs=20,
+        checkpoints=range(int(run.updates) + 1),
+    )
+    losses = [
+        loss(W, b, *parts[2:])
+        for W, b in zip(history.W_checkpoints, history.b_checkpoints, strict=True)
+    ]
+    assert losses[int(run.updates)] <= target
+    earlier = [look for look in {int(1.1**k) for k in range(60)} if look < run.updates]
+    assert all(losses[look] > target for look in earlier)
+    assert run.examples == run.updates * run.batch_size
+
+
+def test_a_target_out_of_reach_takes_infinitely_many_updates(monkeypatch):
+    monkeypatch.setattr(study, "_until_target", study._until_target.func)
+    X, Y = examples()
+    settings = dict(batch_size=5, learning_rate=0.1, seed=0, num_epochs=2)
+    assert study._until_target(X, Y, X, Y, None, 0.0, settings) == (np.inf, np.inf)
+
+
+# Statistics
+
+
+def test_mean_difference_is_that_of_students_t_test():
+    first, second = np.array([3.0, 5.0, 4.0]), np.array([1.0, 2.0, 3.0])
+    mean, low, high = study.mean_difference(first, second)
+    half = 4.302653 * np.std([2, 3, 1], ddof=1) / np.sqrt(3)  # t at 97.5 %, 2 degrees of freedom
+    assert (mean, low, high) == pytest.approx((2, 2 - half, 2 + half))
+
+
+def test_equal_differences_have_an_interval_of_no_length():
+    assert study.mean_difference([2.0, 3.0], [1.0, 2.0]) == (1, 1, 1)
+
+
+def test_mcnemar_counts_the_images_on_which_one_is_right():
+    truth = np.zeros(12, int)
+    a, b = truth.copy(), truth.copy()
+    a[:8] = 1  # wrong on eight, of which b is right on seven
+    b[7:9] = 1
+    only_a, only_b, p_value = study.mcnemar(a, b, truth)
+    assert (only_a, only_b) == (1, 7)
+    assert p_value == pytest.approx(2 * (1 + 8) / 2**8)
+    assert study.mcnemar(a, a, truth) == (0, 0, 1.0)
+
+
+def test_decaying_rate_halves_at_its_half_life():
+    rates = [study.decaying_rate(t, initial=0.4, half_life=100) for t in (0, 100, 300)]
+    assert rates == pytest.approx([0.4, 0.2, 0.1])
+
+
+def test_calibration_takes_time_and_names_the_threads():
+    machine = study.calibration()
+    assert machine["seconds"] > 0 and machine["BLAS threads"] >= 1 and machine["cores"] >= 1
+
+
 # The learning-rate choice and the number of iterations
 
 
@@ -65,9 +240,12 @@ def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best
 ):
     X, Y = examples(num_examples=60)
     parts = X[:40], Y[:40], X[40:], Y[40:]
-    settings = dict(num_epochs=3, reg_lambda=1e-3, seed=1)
-    grid, _ = learning_rate_grid(*parts, {10: [0.001, 0.002], 2: [4.0]}, n_jobs=1, **settings)
-    assert grid.columns.tolist() == ["batch_size", "learning_rate", "validation_loss"]
+    rates = {10: [0.001, 0.002], 2: [4.0]}
+    grid, rows = learning_rate_grid(
+        *parts, rates, epochs=[1, 3], seeds=[1], n_jobs=1, reg_lambda=1e-3
+    )
+    assert grid.columns.tolist() == ["batch_size", "learning_rate", "seed", "validation_loss"]
+    assert rows["epoch"].unique().tolist() == [0, 1, 3]
     best = best_learning_rates(grid, "validation_loss")
     for batch_size, runs in grid.groupby("batch_size"):
         rates = runs["learning_rate"].to_numpy()
@@ -80,7 +258,9 @@ def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best
             *parts[:2],
             batch_size=int(run.batch_size),
             learning_rate=run.learning_rate,
-            **settings,
+            num_epochs=3,
+            reg_lambda=1e-3,
+            seed=1,
         )
         validation_loss = loss(history.W, history.b, *parts[2:])
         assert run.validation_loss == pytest.approx(validation_loss)
@@ -90,7 +270,7 @@ def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best
 def test_a_run_that_diverged_has_an_infinite_validation_loss(not_cached):
     X, Y = examples()
     rates = {1: [0.125, 0.25, 100.0]}
-    grid, _ = learning_rate_grid(X, Y, X, Y, rates, num_epochs=20, reg_lambda=1.0, n_jobs=1)
+    grid, _ = learning_rate_grid(X, Y, X, Y, rates, epochs=[20], reg_lambda=1.0, n_jobs=1)
     assert grid.set_index("learning_rate")["validation_loss"][100.0] == np.inf
     assert best_learning_rates(grid, "validation_loss")[1] < 100
 
