@@ -1,5 +1,6 @@
 """One trajectory in every engine: the same numbers, whoever makes the updates."""
 
+import sys
 import warnings
 from functools import cache
 
@@ -133,6 +134,14 @@ def test_divergence_is_noticed_at_the_same_iteration(engine, dtype, reg_lambda, 
 def test_pixels_of_a_precision_that_the_engine_does_not_have(engine):
     with pytest.raises(ValueError, match=f"float16, the engine '{engine}' takes float32 and"):
         train(engine, np.float16)
+
+
+@pytest.mark.parametrize("engine", ["torch", "tensorflow"])
+def test_without_the_framework_a_plain_message(engine, monkeypatch):
+    monkeypatch.delitem(sys.modules, f"helpers.engines.{engine}_engine", raising=False)
+    monkeypatch.setitem(sys.modules, engine, None)
+    with pytest.raises(ModuleNotFoundError, match=f"pip install {engine}, or use engine='numpy'"):
+        train(engine, np.float32)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
