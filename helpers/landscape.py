@@ -1,10 +1,15 @@
 """The objective as a landscape: its lowest point, its curvature, and the noise of its gradient."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from helpers.softmax import check_shapes, log_softmax, softmax
+from helpers.threads import one_blas_thread
 
 # Examples whose gradient is summed in the precision of the data before it is added up in float64.
 CHUNK = 1000
@@ -42,29 +47,38 @@ def optimum(X, Y, reg_lambda):
     num_features, num_classes = X.shape[1], Y.shape[1]
     check_shapes(np.empty((num_features, num_classes)), np.empty(num_classes), X, Y)
 
+    def of_chunk(start, W, b):
+        X_chunk, Y_chunk = X[start : start + CHUNK], Y[start : start + CHUNK]
+        log_probabilities = log_softmax((X_chunk @ W + b).astype(float))
+        residual = np.exp(log_probabilities) - Y_chunk
+        cross_entropy = -np.vdot(Y_chunk, log_probabilities)
+        return cross_entropy, X_chunk.T @ residual.astype(X.dtype), residual.sum(axis=0)
+
     def objective(parameters):
         W = parameters[:-num_classes].reshape(num_features, num_classes)
         b = parameters[-num_classes:]
-        W_data, b_data = W.astype(X.dtype), b.astype(X.dtype)
+        of_chunk_here = partial(of_chunk, W=W.astype(X.dtype), b=b.astype(X.dtype))
         cross_entropy, dW, db = 0.0, np.zeros_like(W), np.zeros_like(b)
-        for start in range(0, len(X), CHUNK):
-            X_chunk, Y_chunk = X[start : start + CHUNK], Y[start : start + CHUNK]
-            log_probabilities = log_softmax((X_chunk @ W_data + b_data).astype(float))
-            residual = np.exp(log_probabilities) - Y_chunk
-            cross_entropy -= np.vdot(Y_chunk, log_probabilities)
-            dW += X_chunk.T @ residual.astype(X.dtype)
-            db += residual.sum(axis=0)
+        # In the order of the chunks, whichever thread was first: the sums are always the same.
+        for part in pool.map(of_chunk_here, range(0, len(X), CHUNK)):
+            cross_entropy += part[0]
+            dW += part[1]
+            db += part[2]
         J = cross_entropy / len(X) + reg_lambda / 2 * np.vdot(W, W)
         return J, np.concatenate([(dW / len(X) + reg_lambda * W).ravel(), db / len(X)])
 
-    result = minimize(
-        objective,
-        np.zeros(num_features * num_classes + num_classes),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxcor": 40, "maxiter": 2000, "maxfun": 4000, "ftol": 1e-11, "gtol": 2e-6},
-    )
-    if not np.abs(result.jac).max() < 1e-4:
+    # J − J* is at most ‖∇J‖²/(2λ): a small λ needs a smaller gradient. Measured on MNIST, these
+    # give six digits of J*; in float32 there is not much more to be had.
+    gradient_tolerance = min(2e-4 * np.sqrt(reg_lambda), 6e-6)
+    with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        result = minimize(
+            objective,
+            np.zeros(num_features * num_classes + num_classes),
+            jac=True,
+            method="L-BFGS-B",
+            options=dict(maxcor=40, maxiter=2000, maxfun=4000, ftol=1e-12, gtol=gradient_tolerance),
+        )
+    if not np.abs(result.jac).max() < 20 * gradient_tolerance:
         raise RuntimeError(
             f"L-BFGS stopped with a gradient of {np.abs(result.jac).max():.1e}: {result.message}"
         )
