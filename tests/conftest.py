@@ -1,6 +1,7 @@
 """Notebooks as tests: data first, and numbers compared within the tolerance named in a tag."""
 
 import os
+import tempfile
 
 from nbval.plugin import IPyNbCell
 
@@ -11,9 +12,13 @@ from tools.tolerance import settle, tolerances
 compare_exactly = IPyNbCell.compare_outputs
 
 
-def pytest_configure():
+def pytest_configure(config):
     for name in NOT_INHERITED:
         os.environ.pop(name, None)
+    # An empty cache: what nbval compares is computed now, not read from an earlier run.
+    cache = tempfile.TemporaryDirectory(prefix="study-cache-")
+    config.add_cleanup(cache.cleanup)
+    os.environ["STUDY_CACHE"] = cache.name
     IPyNbCell.compare_outputs = compare_within_tolerance
 
 

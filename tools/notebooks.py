@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections import ChainMap
 from pathlib import Path
@@ -38,7 +39,7 @@ METADATA = {
 }
 TIMING = ("execution", "ExecuteTime")
 # Of a shell's environment: they would change what a notebook shows or writes.
-NOT_INHERITED = ("MPLBACKEND", "RESULTS_DIR")
+NOT_INHERITED = ("MPLBACKEND", "RESULTS_DIR", "STUDY_CACHE")
 
 
 def main(arguments=None, root=ROOT):
@@ -94,7 +95,9 @@ def make_outputs(paths, root=ROOT):
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
         source = fingerprint(notebook, root)  # now, since somebody may edit while cells run
-        failure = execute(notebook, path)
+        # No run of an earlier study may stand in for one of this: it starts with an empty cache.
+        with tempfile.TemporaryDirectory() as cache:
+            failure = execute(notebook, path, {"STUDY_CACHE": cache})
         if failure:
             print(f"\n{failure}\n\n{path} was left as it was.", file=sys.stderr)
             return 1
