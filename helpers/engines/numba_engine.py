@@ -26,6 +26,9 @@ from helpers.engines import numpy_engine
 LANES = 16  # weights that are worked on at once: 512 bits of float32
 CACHE_LINE = 64  # bytes
 AHEAD = 2  # how many images before its turn a list is asked for: memory is slower than the loop
+# From this batch size on, the contributions of the images are added up before they go into V. Each
+# alone would be so small that float32 loses part of it; below, there is little to lose, and to pay.
+SUM_FIRST = 16
 SMALLEST_SCALE, LARGEST_SCALE = 1e-3, 1e3
 
 
@@ -53,10 +56,11 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         V = _aligned_zeros(num_features, padded, X.dtype)
         V[:, :num_classes] = W
         b = b.copy()
+        step = _aligned_zeros(num_features, padded, X.dtype)
         residual = _aligned_zeros(batch_size, padded, X.dtype)
         minibatch_loss = np.empty(len(learning_rates))
         num_made = _advance(
-            V, b, residual, minibatch_loss, columns, pixels, starts[rows], starts[rows + 1],
+            V, b, step, residual, minibatch_loss, columns, pixels, starts[rows], starts[rows + 1],
             labels[rows], learning_rates, batch_size, float(reg_lambda), reduction == "mean",
             fit_bias, reach, safe,
         )  # fmt: skip
@@ -130,7 +134,7 @@ def _prefetch(typing_context, array, index):
 
 @_compiled
 def _advance(
-    V, b, residual, minibatch_loss, columns, pixels, starts, ends, labels, learning_rates,
+    V, b, step, residual, minibatch_loss, columns, pixels, starts, ends, labels, learning_rates,
     batch_size, reg_lambda, is_mean, fit_bias, reach, safe,
 ):  # fmt: skip
     """Make the updates in V, b and minibatch_loss; return how many were safe to make.
@@ -167,18 +171,29 @@ def _advance(
             V *= number(scale)
             scale = 1.0
         rate = learning_rate / length if is_mean else learning_rate
+        if fit_bias:
+            for k in range(len(b)):
+                b[k] -= number(rate) * residual[:length, k].sum()
+        residual[:length] *= number(-rate / scale)
+        target = V if length < SUM_FIRST else step
         for i in range(length):
             image = first + i
-            for k in range(len(b)):
-                if fit_bias:
-                    b[k] -= number(rate) * residual[i, k]
-                residual[i, k] *= number(-rate / scale)
             for block in range(blocks):
                 for p in range(starts[image], ends[image]):
                     row = columns[p] * blocks + block
-                    _add_row(V, row, pixels[p], residual, i * blocks + block)
+                    _add_row(target, row, pixels[p], residual, i * blocks + block)
+        if length >= SUM_FIRST:
+            _move(V.ravel(), step.ravel())
     V *= number(scale)
     return len(learning_rates)
+
+
+@_compiled
+def _move(target, source):
+    """Add the source to the target, and leave zeros there."""
+    for i in range(len(target)):
+        target[i] += source[i]
+        source[i] = 0
 
 
 @_compiled
