@@ -280,3 +280,133 @@ def test_update_times_draw_a_line_for_each_implementation_and_a_guide():
     np.testing.assert_array_equal(guide.get_ydata(), [20.0, 2000.0])
     assert legend(axes) == ["numpy", "torch", "proportional to B"]
     assert "µs" in axes.get_ylabel() and "batch size" in axes.get_xlabel()
+
+
+def points(axes):
+    """The positions of all scatter points, in the order in which they were drawn."""
+    return np.concatenate([scatter.get_offsets() for scatter in axes.collections])
+
+
+def to_target(batch_sizes=(1, 4, 16), seeds=(0, 1, 2)):
+    return pd.DataFrame(
+        [
+            dict(batch_size=B, seed=seed, updates=(100 + seed) / B, examples=100 + seed, seconds=B)
+            for B in batch_sizes
+            for seed in seeds
+        ]
+    )
+
+
+def test_learning_rate_map_shows_every_cell_frames_the_best_and_marks_the_worse_than_start():
+    grid = pd.DataFrame(
+        [
+            (1, 0.1, 0.3),
+            (1, 0.2, 0.5),
+            (1, 0.4, 9.0),
+            (10, 0.1, 0.8),
+            (10, 0.2, 0.4),
+            (10, 0.4, 0.6),
+        ],
+        columns=["batch_size", "learning_rate", "validation_loss"],
+    )
+    axes = plots.learning_rate_map(grid, {"limit": 0.2 * np.sqrt(2)})
+    np.testing.assert_allclose(
+        axes.images[0].get_array(), [[0.3, 0.5, 9.0], [0.8, 0.4, 0.6]], rtol=1e-6
+    )
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[0] == "0.300" and texts[4] == "0.400"
+    assert [text.startswith("worse") for text in texts] == [False, False, True, *[False] * 3]
+    assert [frame.get_xy() for frame in axes.patches] == [(-0.5, -0.5), (0.5, 0.5)]
+    assert axes.lines[0].get_xdata()[0] == pytest.approx(1.5)
+    assert axes.get_xlabel() == "learning rate" and axes.get_ylabel() == "batch size B"
+
+
+def test_rate_scaling_draws_the_rates_and_fits_the_slope_up_to_a_batch_size():
+    rates = pd.Series({1: 0.1, 10: 1.0, 100: 10.0, 1000: 10.0})
+    axes, slope = plots.rate_scaling(rates, "title", fit_up_to=100)
+    assert slope == pytest.approx(1)
+    np.testing.assert_allclose(points(axes), list(rates.items()))
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.1, 1, 10, 100])
+    np.testing.assert_allclose(axes.lines[1].get_ydata(), 0.1 * np.sqrt([1, 10, 100, 1000]))
+
+
+def test_noise_ball_draws_the_gap_against_rate_over_batch_size():
+    rows = pd.DataFrame(
+        dict(
+            batch_size=[1, 1, 10, 10], learning_rate=[0.1, 0.2, 1.0, 2.0], gap=[1.0, 2.0, 3.0, 4.0]
+        )
+    )
+    axes = plots.noise_ball(rows, "title")
+    for line, gaps in zip(axes.lines, [[1, 2], [3, 4]], strict=True):
+        np.testing.assert_allclose(line.get_xdata(), [0.1, 0.2])
+        np.testing.assert_array_equal(line.get_ydata(), gaps)
+
+
+def test_scaling_draws_medians_the_ideal_and_the_noise_scale():
+    noise = pd.DataFrame(dict(iteration=[0, 1, 10], noise_scale=[70.0, 80.0, 300.0]))
+    axes = plots.scaling(to_target(), noise, "title")
+    np.testing.assert_allclose(
+        axes[0].collections[-1].get_offsets(), [(1, 101), (4, 101 / 4), (16, 101 / 16)]
+    )
+    [ideal] = [line for line in axes[0].lines if line.get_label().startswith("perfect")]
+    np.testing.assert_allclose(ideal.get_ydata(), [101, 101 / 4, 101 / 16])
+    band = axes[0].patches[0].get_extents().transformed(axes[0].transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((70, 300))
+    np.testing.assert_array_equal(axes[1].lines[0].get_xydata(), [(1, 80), (10, 300)])
+
+
+def test_costs_to_target_draw_medians_of_examples_and_seconds():
+    axes = plots.costs_to_target(to_target(), "title")
+    np.testing.assert_array_equal(axes[0].collections[-1].get_offsets()[:, 1], [101] * 3)
+    np.testing.assert_array_equal(axes[1].collections[-1].get_offsets()[:, 1], [1, 4, 16])
+    assert [axis.get_ylabel() for axis in axes] == [
+        "examples to the target",
+        "seconds to the target",
+    ]
+
+
+def test_collapse_draws_every_run_against_epochs_and_iterations():
+    rows = study_rows(seeds=(0, 1))
+    axes = plots.collapse(rows, "title")
+    for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
+        runs = rows[rows["iteration"] > 0].groupby(["batch_size", "seed"])
+        for line, (_, run) in zip(axis.lines, runs, strict=True):
+            np.testing.assert_array_equal(line.get_xdata(), run[x])
+            np.testing.assert_array_equal(line.get_ydata(), run["gap"])
+
+
+def test_differences_draw_means_with_their_intervals():
+    table = pd.DataFrame(
+        dict(mean=[0.1, -0.2], low=[-0.1, -0.5], high=[0.3, 0.1]), index=["a", "b"]
+    )
+    axes = plots.differences(table, "title")
+    np.testing.assert_allclose(axes.lines[0].get_xdata().astype(float), [0.1, -0.2])
+    ends = [segment[:, 0].astype(float) for segment in axes.collections[0].get_segments()]
+    np.testing.assert_allclose(ends, [[-0.1, 0.3], [-0.5, 0.1]])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+
+
+def test_residual_norms_are_drawn_beside_the_square_root_and_the_loss():
+    table = pd.DataFrame(dict(norm=[1.0, 10.0], cross_entropy=[0.3, 0.3]), index=[1, 100])
+    axes = plots.residual_norms(table, "title")
+    np.testing.assert_allclose(points(axes), [(1, 1), (100, 10), (1, 0.3), (100, 0.3)])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [1, 10])
+
+
+def test_learning_rate_curves_show_one_run_in_colour_among_those_of_its_batch_size():
+    rows = pd.concat(
+        [study_rows().assign(learning_rate=rate, train_loss=rate) for rate in (0.1, 0.2)]
+    )
+    batch_size = int(rows["batch_size"].iloc[0])
+    axes = plots.learning_rate_curves(rows, batch_size, 0.2)
+    assert [line.get_ydata()[0] for line in axes[0].lines] == [0.1, 0.2]
+    assert to_rgb(axes[0].lines[1].get_color()) == to_rgb(plots.batch_color(batch_size))
+    assert legend(axes[0]) == ["learning rate 0.2"]
+
+
+def test_gaps_draw_a_line_for_each_run_without_iteration_zero():
+    rows = study_rows().query("batch_size == batch_size.min()")
+    axes = plots.gaps({"one": rows, "two": rows.assign(gap=3.0)}, "title")
+    later = rows[rows["iteration"] > 0]
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), later[["iteration", "gap"]])
+    assert set(axes.lines[1].get_ydata()) == {3.0}
