@@ -97,9 +97,9 @@ def fetch_mnist(data_dir=None):
         # Only after MNIST_DIR was read can a file be absent here, or differ.
         if not (raw / name).exists() or (raw / name).read_bytes() != content:
             raw.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=raw, prefix=".", delete=False) as file:
-                file.write(content)
-            os.replace(file.name, raw / name)
+            with tempfile.TemporaryDirectory(dir=raw, prefix=".") as folder:
+                (Path(folder) / name).write_bytes(content)
+                os.replace(Path(folder) / name, raw / name)
     return data_dir
 
 

@@ -43,6 +43,7 @@ def tensorflow_import():
         try:
             yield
         except BaseException:
+            os.dup2(kept, 2)
             log.seek(0)
             sys.stderr.write(log.read().decode(errors="replace"))
             raise

@@ -67,8 +67,8 @@ def optimum(X, Y, reg_lambda):
         J = cross_entropy / len(X) + reg_lambda / 2 * np.vdot(W, W)
         return J, np.concatenate([(dW / len(X) + reg_lambda * W).ravel(), db / len(X)])
 
-    # J − J* is at most ‖∇J‖²/(2λ): a small λ needs a smaller gradient. Measured on MNIST, these
-    # give six digits of J*; in float32 there is not much more to be had.
+    # The flatter the objective (small λ), the smaller the gradient must be for the same J − J*.
+    # Measured on MNIST, these give six digits of J*; float32 has not much more to give.
     gradient_tolerance = min(2e-4 * np.sqrt(reg_lambda), 6e-6)
     with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
         result = minimize(

@@ -327,7 +327,7 @@ def learning_rate_map(grid, guides):
     ----------
     grid : pandas DataFrame
         Columns batch_size, learning_rate, validation_loss; the rates are spaced by factors of two.
-        A cell shows the median over seeds.
+        A cell shows the geometric mean over seeds; one that was not measured stays empty.
     guides : dict
         Learning rates to draw as vertical lines, by what they are.
 
@@ -335,7 +335,9 @@ def learning_rate_map(grid, guides):
     -------
     axes
     """
-    table = grid.pivot_table("validation_loss", "batch_size", "learning_rate", aggfunc="median")
+    table = grid.pivot_table(
+        "validation_loss", "batch_size", "learning_rate", aggfunc=lambda x: np.exp(np.log(x).mean())
+    )
     start = np.log(10)
     _, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
     colors = plt.cm.cividis.with_extremes(over="white")
@@ -343,6 +345,8 @@ def learning_rate_map(grid, guides):
     axes.figure.colorbar(mesh, ax=axes, label="validation loss (log scale)")
     for i, row in enumerate(table.to_numpy()):
         for j, value in enumerate(row):
+            if np.isnan(value):
+                continue
             text = f"{value:.3f}" if value <= start else "worse\nthan the\nstart"
             axes.text(
                 j,
@@ -352,9 +356,9 @@ def learning_rate_map(grid, guides):
                 va="center",
                 fontsize=8 if value <= start else 6,
                 color="black" if value > 0.8 else "white",
-                fontweight="bold" if value == row.min() else "normal",
+                fontweight="bold" if value == np.nanmin(row) else "normal",
             )
-        best = row.argmin()
+        best = np.nanargmin(row)
         frame = plt.Rectangle((best - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="red", lw=2)
         axes.add_patch(frame)
     for (name, rate), style in zip(guides.items(), ["--", ":"], strict=False):

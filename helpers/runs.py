@@ -17,7 +17,7 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
 
     No run gets threads of its own, neither for updates nor for products, so that runs do not wait
     for each other and the results do not depend on how many there are at a time. Only PyTorch and
-    TensorFlow have their own threads: give their runs `n_jobs=1`.
+    TensorFlow set their threads for the whole process: give their runs `n_jobs=1`.
 
     Parameters
     ----------
@@ -44,7 +44,17 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
     results = []
     with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-        for result in parallel(delayed(function)(*arrays, **each) for each in settings):
+        for result in parallel(
+            delayed(_with_one_thread)(function, *arrays, **each) for each in settings
+        ):
+            if "interrupted" in getattr(result, "message", ""):
+                raise KeyboardInterrupt  # what train_classifier took for its own ends all runs
             results.append(result)
             bar.update()
     return results
+
+
+def _with_one_thread(function, *arrays, **settings):
+    """The call, in whichever process it is made."""
+    with one_blas_thread():
+        return function(*arrays, **settings)

@@ -319,14 +319,14 @@ def _rates(learning_rate, iteration, count, dtype):
     """The learning rates of `count` updates from `iteration` on."""
     if not callable(learning_rate):
         return np.full(count, learning_rate, dtype)
-    rates = np.array([learning_rate(i) for i in range(iteration, iteration + count)], dtype)
+    rates = np.array([learning_rate(i) for i in range(iteration, iteration + count)], float)
     wrong = ~((rates > 0) & np.isfinite(rates))
     if wrong.any():
         first = int(wrong.argmax())
         raise ValueError(
             f"learning_rate({iteration + first}) is {rates[first]}, expected a positive number"
         )
-    return rates
+    return rates.astype(dtype)
 
 
 def _start(initial, X, Y):

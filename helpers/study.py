@@ -9,12 +9,14 @@ import hashlib
 import os
 import platform
 import timeit
-from functools import cache
 from pathlib import Path
 
+import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd
+import scipy
+
 from scipy import stats
 from threadpoolctl import threadpool_info
 
@@ -75,13 +77,13 @@ def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
         In the end, in the order of `settings`.
     """
     data = X_train, Y_train, X_test, Y_test
-    key = _key(*data)
-    calls = [{"key": key, "settings": each} for each in settings]
+    key = _key(*data), n_jobs == 1  # since seconds depend on whether a run was alone
+    calls = [{"key": (*key, _settings_key(each)), "settings": each} for each in settings]
     results = run_all(_train, calls, *data, n_jobs=n_jobs)
     rows = pd.concat(
         [table.assign(run=run) for run, (table, _) in enumerate(results)], ignore_index=True
     )
-    rows["examples"] = rows["iteration"] * rows["batch_size"]
+    rows["examples"] = _examples(rows["iteration"], rows["batch_size"], len(X_train))
     rows["epoch"] = rows["examples"] / len(X_train)
     return rows, [parameters for _, parameters in results]
 
@@ -133,7 +135,7 @@ def learning_rate_grid(
             for seed in seeds
         ]
         rows, parameters = train_all(settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs)
-        tables.append(rows)
+        tables.append(rows.assign(run=rows["run"] + sum(t["run"].nunique() for t in tables)))
         grid = rows.groupby("run")[["batch_size", "learning_rate", "seed", "diverged"]].last()
         grid["validation_loss"] = [float(loss(W, b, X_val, Y_val)) for W, b in parameters]
         grid.loc[grid.pop("diverged"), "validation_loss"] = np.inf
@@ -168,7 +170,7 @@ def updates_to_target(
         reached), examples, seconds (for these updates).
     """
     data = X_fit, Y_fit, X_val, Y_val
-    key = _key(*data)
+    key = _key(*data), n_jobs == 1
 
     def measure(pairs):
         settings = [
@@ -176,11 +178,14 @@ def updates_to_target(
             for B, rate in pairs
             for seed in seeds
         ]
-        calls = [{"key": key, "target": target, "settings": each} for each in settings]
+        calls = [
+            {"key": (*key, _settings_key(each)), "target": target, "settings": each}
+            for each in settings
+        ]
         reached = run_all(_until_target, calls, *data, n_jobs=n_jobs)
         rows = pd.DataFrame(settings)[["batch_size", "learning_rate", "seed"]]
         rows[["updates", "seconds"]] = reached
-        return rows.assign(examples=rows["updates"] * rows["batch_size"])
+        return rows.assign(examples=_examples(rows["updates"], rows["batch_size"], len(X_fit)))
 
     return _search(measure, learning_rates, "updates")
 
@@ -297,6 +302,14 @@ def decaying_rate(iteration, *, initial, half_life):
     return initial / (1 + iteration / half_life)
 
 
+def _examples(updates, batch_size, num_examples):
+    """Examples seen after a number of updates; the last minibatch of an epoch may be shorter."""
+    per_epoch = -(-num_examples // batch_size)
+    epochs = np.floor(updates / per_epoch)
+    seen = epochs * num_examples + (updates - epochs * per_epoch) * batch_size
+    return seen.where(np.isfinite(updates), np.inf)
+
+
 def _search(measure, learning_rates, score):
     """Measure all pairs (batch size, rate), then those beside a best rate that is on the edge."""
     tables, tried = [], {B: sorted(rates) for B, rates in learning_rates.items()}
@@ -305,7 +318,11 @@ def _search(measure, learning_rates, score):
         tables.append(measure(wanted))
         table = pd.concat(tables, ignore_index=True)
         wanted = []
+        reached = np.isfinite(table[score]).groupby([table["batch_size"], table["learning_rate"]])
+        reached = reached.all().groupby("batch_size").any()
         for B, best in best_learning_rates(table, score).items():
+            if not reached[B]:
+                continue  # no rate got anywhere with all seeds: there is no best one to follow
             if best == tried[B][0]:
                 wanted.append((B, best / 2))
             if best == tried[B][-1]:
@@ -315,7 +332,7 @@ def _search(measure, learning_rates, score):
     return table.sort_values(["batch_size", "learning_rate"], ignore_index=True)
 
 
-@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test"])
+@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
 def _train(X_train, Y_train, X_test, Y_test, key, settings):
     history = sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
     if "interrupted" in history.message:
@@ -330,11 +347,11 @@ def _train(X_train, Y_train, X_test, Y_test, key, settings):
     return tidy(history, **labels), (history.W, history.b)
 
 
-@MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val"])
+@MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val", "settings"])
 def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
     settings = dict(settings)
     last = settings.pop("num_epochs") * -(-len(X_fit) // settings["batch_size"])
-    looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)}
+    looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
     try:
         for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, stops=looks, **settings):
             if iteration in looks and loss(W, b, X_val, Y_val) <= target:
@@ -351,14 +368,23 @@ def _optimum(X, Y, key, reg_lambda):
 
 def _key(*arrays):
     """All that a cached result depends on, besides its settings."""
-    return _code_digest(), *(joblib.hash(array, "sha1") for array in arrays)
+    return CODE, *(joblib.hash(array, "sha1") for array in arrays)
 
 
-@cache
+def _settings_key(settings):
+    """The settings as joblib can tell them apart: a function by what it does, not by its name."""
+    rate = settings["learning_rate"]
+    return joblib.hash({**settings, "learning_rate": cloudpickle.dumps(rate)})
+
+
 def _code_digest():
     folder = Path(__file__).parent
     modules = [folder / f"{name}.py" for name in ("landscape", "sgd", "softmax", "study")]
     modules += sorted(folder.glob("engines/*.py"))
     code = b"".join(path.read_bytes() for path in modules)
-    versions = f"{np.__version__} {platform.machine()}"
-    return hashlib.sha256(code + versions.encode()).hexdigest()
+    machine = f"{np.__version__} {scipy.__version__} {platform.machine()} {platform.node()}"
+    return hashlib.sha256(code + machine.encode()).hexdigest()
+
+
+# Taken now: what is edited after the import is not what runs.
+CODE = _code_digest()

@@ -410,3 +410,16 @@ def test_gaps_draw_a_line_for_each_run_without_iteration_zero():
     later = rows[rows["iteration"] > 0]
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), later[["iteration", "gap"]])
     assert set(axes.lines[1].get_ydata()) == {3.0}
+
+
+def test_learning_rate_map_leaves_cells_empty_that_were_not_measured():
+    grid = pd.DataFrame(
+        dict(
+            batch_size=[1] * 3 + [10] * 3,
+            learning_rate=[0.1, 0.2, 0.4, 0.2, 0.4, 0.8],
+            validation_loss=[0.5, 0.4, 0.6] * 2,
+        )
+    )
+    axes = plots.learning_rate_map(grid, {})
+    assert [frame.get_xy() for frame in axes.patches] == [(0.5, -0.5), (1.5, 0.5)]
+    assert [text.get_text() for text in axes.texts] == ["0.500", "0.400", "0.600"] * 2

@@ -72,7 +72,7 @@ def settings_of(batch_sizes, seeds=(0,), **common):
 def cache(monkeypatch, tmp_path):
     """An empty cache for runs, as a folder."""
     memory = joblib.Memory(tmp_path, verbose=0)
-    ignored = ["X_train", "Y_train", "X_test", "Y_test"]
+    ignored = ["X_train", "Y_train", "X_test", "Y_test", "settings"]
     monkeypatch.setattr(study, "_train", memory.cache(study._train.func, ignore=ignored))
     return tmp_path
 
@@ -82,7 +82,7 @@ def test_all_runs_are_one_table_with_the_runs_of_train_classifier(cache):
     rows, parameters = study.train_all(settings_of([5, 10], [0, 1]), X, Y, X[:9], Y[:9])
     assert len(parameters) == 4 and rows["run"].unique().tolist() == [0, 1, 2, 3]
     np.testing.assert_array_equal(rows["examples"], rows["iteration"] * rows["batch_size"])
-    np.testing.assert_array_equal(rows["epoch"], rows["examples"] / 30)
+    assert rows["epoch"].unique().tolist() == [0, 1, 2]
     [last] = settings_of([10], [1])
     history = train_classifier(X, Y, X_test=X[:9], Y_test=Y[:9], **last)
     run = rows[rows["run"] == 3]
@@ -104,9 +104,30 @@ def test_a_cached_run_is_not_made_again_and_other_data_or_settings_are(cache, mo
     pd.testing.assert_frame_equal(first, again)
     study.train_all(settings_of([6]), X, Y, X, Y, n_jobs=1)
     study.train_all(settings_of([5]), X + 1, Y, X, Y, n_jobs=1)
-    monkeypatch.setattr(study, "_code_digest", lambda: "another engine")
+    monkeypatch.setattr(study, "CODE", "another engine")
     study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
     assert len(made) == 4
+    study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=2)  # other seconds
+    assert len(made) == 5
+
+
+def test_a_learning_rate_function_is_known_by_what_it_does(cache):
+    X, Y = examples()
+
+    def last_loss(learning_rate):
+        settings = [dict(each, learning_rate=learning_rate) for each in settings_of([5])]
+        rows, _ = study.train_all(settings, X, Y, X, Y, n_jobs=1)
+        return rows["train_loss"].iloc[-1]
+
+    losses = [last_loss(lambda t, rate=rate: rate) for rate in (0.1, 0.001, 0.1)]
+    assert losses[0] == losses[2] != losses[1]
+
+
+def test_a_shorter_last_minibatch_counts_as_what_it_is(cache):
+    X, Y = examples()
+    rows, _ = study.train_all(settings_of([20]), X, Y, X, Y, n_jobs=1)
+    assert rows["iteration"].tolist() == [0, 2, 4]
+    assert rows["examples"].tolist() == [0, 30, 60] and rows["epoch"].tolist() == [0, 1, 2]
 
 
 @pytest.mark.filterwarnings("ignore:Exception while loading results")
@@ -189,6 +210,11 @@ def test_a_target_out_of_reach_takes_infinitely_many_updates(monkeypatch):
     X, Y = examples()
     settings = dict(batch_size=5, learning_rate=0.1, seed=0, num_epochs=2)
     assert study._until_target(X, Y, X, Y, None, 0.0, settings) == (np.inf, np.inf)
+    rows = study.updates_to_target(
+        X, Y, X, Y, {5: [0.1, 0.2]}, target=0.0, seeds=[0, 1], num_epochs=1, n_jobs=1
+    )
+    assert len(rows) == 4  # no search for a best rate where none gets there
+    assert np.isinf(rows[["updates", "examples"]]).all(axis=None)
 
 
 # Statistics

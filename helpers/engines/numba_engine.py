@@ -17,9 +17,9 @@ There is one thread, and it does not hold the GIL: independent runs may share a 
 import math
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types, uint64
 from numba.extending import intrinsic
+from llvmlite import ir  # after numba, which brings it and whose absence is to be named
 
 from helpers.engines import numpy_engine
 
