@@ -41,6 +41,7 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
         machine, the seconds of a history are somewhat longer than those of a run alone.
     """
     settings = list(settings)
+    arrays = [_read_only(array) for array in arrays]
     results = []
     with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
@@ -52,6 +53,13 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
             results.append(result)
             bar.update()
     return results
+
+
+def _read_only(array):
+    """A view that nobody can write to: what an engine derives from it, it may keep and share."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _with_one_thread(function, *arrays, **settings):

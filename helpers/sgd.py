@@ -293,13 +293,14 @@ def _epoch_order(num_examples, rng):
     return np.arange(num_examples) if rng is None else rng.permutation(num_examples)
 
 
-def _updates_per_epoch(num_examples, batch_size):
+def updates_per_epoch(num_examples, batch_size):
+    """Minibatches in one pass over the examples; the last of them may be shorter."""
     return -(-num_examples // batch_size)
 
 
 def _stretches(num_examples, batch_size, stops, rng):
     """The rows to visit and the number of updates from one stop to the next."""
-    per_epoch, last = _updates_per_epoch(num_examples, batch_size), max(stops)
+    per_epoch, last = updates_per_epoch(num_examples, batch_size), max(stops)
     stops = {
         *stops,
         *range(per_epoch, last, per_epoch),
@@ -407,12 +408,12 @@ def _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size):
     if not (_is_integer(count) and count >= 1):
         name = "num_iterations" if num_epochs is None else "num_epochs"
         raise ValueError(f"{name} is {count!r}, expected an integer of at least 1")
-    return count if num_epochs is None else count * _updates_per_epoch(num_examples, batch_size)
+    return count if num_epochs is None else count * updates_per_epoch(num_examples, batch_size)
 
 
 def _checkpoints(checkpoints, num_iterations, num_examples, batch_size):
     if checkpoints is None:
-        per_epoch = _updates_per_epoch(num_examples, batch_size)
+        per_epoch = updates_per_epoch(num_examples, batch_size)
         checkpoints = range(0, num_iterations, per_epoch)
     checkpoints = list(checkpoints)
     wrong = [c for c in checkpoints if not (_is_integer(c) and 0 <= c <= num_iterations)]

@@ -16,7 +16,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import scipy
-
 from scipy import stats
 from threadpoolctl import threadpool_info
 
@@ -76,10 +75,7 @@ def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
     parameters : list of (W, b)
         In the end, in the order of `settings`.
     """
-    data = X_train, Y_train, X_test, Y_test
-    key = _key(*data), n_jobs == 1  # since seconds depend on whether a run was alone
-    calls = [{"key": (*key, _settings_key(each)), "settings": each} for each in settings]
-    results = run_all(_train, calls, *data, n_jobs=n_jobs)
+    results = _run_cached(_train, settings, X_train, Y_train, X_test, Y_test, n_jobs=n_jobs)
     rows = pd.concat(
         [table.assign(run=run) for run, (table, _) in enumerate(results)], ignore_index=True
     )
@@ -122,18 +118,10 @@ def learning_rate_grid(
     tables = []
 
     def measure(pairs):
-        settings = [
-            {
-                "batch_size": B,
-                "learning_rate": rate,
-                "seed": seed,
-                "num_epochs": max(epochs),
-                "checkpoints": [epoch * -(-len(X_fit) // B) for epoch in epochs],
-                **common,
-            }
-            for B, rate in pairs
-            for seed in seeds
-        ]
+        settings = _settings(pairs, seeds, num_epochs=max(epochs), **common)
+        for each in settings:
+            per_epoch = sgd.updates_per_epoch(len(X_fit), each["batch_size"])
+            each["checkpoints"] = [epoch * per_epoch for epoch in epochs]
         rows, parameters = train_all(settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs)
         tables.append(rows.assign(run=rows["run"] + sum(t["run"].nunique() for t in tables)))
         grid = rows.groupby("run")[["batch_size", "learning_rate", "seed", "diverged"]].last()
@@ -169,20 +157,12 @@ def updates_to_target(
         One row per run: batch_size, learning_rate, seed, updates (infinite if the target was not
         reached), examples, seconds (for these updates).
     """
-    data = X_fit, Y_fit, X_val, Y_val
-    key = _key(*data), n_jobs == 1
 
     def measure(pairs):
-        settings = [
-            {"batch_size": B, "learning_rate": rate, "seed": seed, **common}
-            for B, rate in pairs
-            for seed in seeds
-        ]
-        calls = [
-            {"key": (*key, _settings_key(each)), "target": target, "settings": each}
-            for each in settings
-        ]
-        reached = run_all(_until_target, calls, *data, n_jobs=n_jobs)
+        settings = _settings(pairs, seeds, **common)
+        reached = _run_cached(
+            _until_target, settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs, target=target
+        )
         rows = pd.DataFrame(settings)[["batch_size", "learning_rate", "seed"]]
         rows[["updates", "seconds"]] = reached
         return rows.assign(examples=_examples(rows["updates"], rows["batch_size"], len(X_fit)))
@@ -304,10 +284,26 @@ def decaying_rate(iteration, *, initial, half_life):
 
 def _examples(updates, batch_size, num_examples):
     """Examples seen after a number of updates; the last minibatch of an epoch may be shorter."""
-    per_epoch = -(-num_examples // batch_size)
+    per_epoch = sgd.updates_per_epoch(num_examples, batch_size)
     epochs = np.floor(updates / per_epoch)
     seen = epochs * num_examples + (updates - epochs * per_epoch) * batch_size
     return seen.where(np.isfinite(updates), np.inf)
+
+
+def _settings(pairs, seeds, **common):
+    """Settings of a run for each pair (batch size, learning rate) and each seed."""
+    return [
+        {"batch_size": B, "learning_rate": rate, "seed": seed, **common}
+        for B, rate in pairs
+        for seed in seeds
+    ]
+
+
+def _run_cached(function, settings, *data, n_jobs, **extra):
+    """What a cached function of the data gives for each of the settings."""
+    key = _key(*data), n_jobs == 1  # since seconds depend on whether a run was alone
+    calls = [{"key": (*key, _settings_key(each)), "settings": each, **extra} for each in settings]
+    return run_all(function, calls, *data, n_jobs=n_jobs)
 
 
 def _search(measure, learning_rates, score):
@@ -350,7 +346,7 @@ def _train(X_train, Y_train, X_test, Y_test, key, settings):
 @MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val", "settings"])
 def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
     settings = dict(settings)
-    last = settings.pop("num_epochs") * -(-len(X_fit) // settings["batch_size"])
+    last = settings.pop("num_epochs") * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
     looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
     try:
         for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, stops=looks, **settings):

@@ -252,3 +252,27 @@ def test_float32_does_not_drift_over_a_long_run():
         for engine in ("numpy", "numba")
     ]
     assert np.abs(runs[0].W - runs[1].W).max() <= 2e-5  # measured: 2e-6
+
+
+def test_pixel_lists_are_shared_between_runs_only_while_nobody_can_change_the_images(monkeypatch):
+    from helpers.engines import numba_engine
+
+    made = []
+    make_lists = numba_engine._make_lists
+    monkeypatch.setattr(numba_engine, "_make_lists", lambda X: made.append(1) or make_lists(X))
+    X, Y = (array.copy() for array in examples(200))
+    settings = dict(batch_size=7, learning_rate=0.1, num_epochs=1)
+
+    read_only = X.view()
+    read_only.flags.writeable = False
+    first, second = (train("numba", read_only, Y, **settings) for _ in range(2))
+    assert len(made) == 1
+    np.testing.assert_array_equal(first.W, second.W)
+    del read_only
+    assert not numba_engine._shared_lists  # they go with their images
+
+    train("numba", X, Y, **settings)
+    X *= 0.5
+    changed = train("numba", X, Y, **settings)
+    assert len(made) == 3
+    np.testing.assert_allclose(changed.W, train("numpy", X, Y, **settings).W, atol=1e-10)

@@ -15,6 +15,8 @@ There is one thread, and it does not hold the GIL: independent runs may share a 
 """
 
 import math
+import threading
+import weakref
 
 import numpy as np
 from numba import njit, types, uint64
@@ -39,10 +41,9 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     advance_by_hand = numpy_engine.prepare(
         X, Y, batch_size=batch_size, reg_lambda=reg_lambda, reduction=reduction, fit_bias=fit_bias
     )
-    starts = _list_starts(X)
-    if batch_size >= 16 and starts[-1] > X.size / 2:
+    if batch_size >= 16 and np.count_nonzero(X[:1000]) > X[:1000].size / 2:
         return advance_by_hand  # BLAS is faster where most pixels are not 0
-    columns, pixels = _pixel_lists(X, starts)
+    starts, columns, pixels = _pixel_lists(X)
     labels = Y.argmax(axis=1)
     num_features, num_classes = X.shape[1], Y.shape[1]
     padded = -(-num_classes // LANES) * LANES
@@ -232,12 +233,28 @@ def _list_starts(X):
     return starts
 
 
-def _pixel_lists(X, starts):
-    """Columns and values of the pixels that are not 0, row after row."""
+def _pixel_lists(X):
+    """Columns and values of the pixels that are not 0, row after row, and where each row starts."""
+    if X.flags.writeable:
+        return _make_lists(X)
+    # What cannot change needs its lists only once: the runs of a study share them.
+    with _lock:
+        if id(X) not in _shared_lists:
+            _shared_lists[id(X)] = _make_lists(X)
+            weakref.finalize(X, _shared_lists.pop, id(X))
+        return _shared_lists[id(X)]
+
+
+_lock = threading.Lock()
+_shared_lists = {}  # by the id of their array, as long as it exists
+
+
+def _make_lists(X):
+    starts = _list_starts(X)
     columns = np.empty(starts[-1], np.uint16 if X.shape[1] <= 2**16 else np.uint32)
     pixels = np.empty(starts[-1], X.dtype)
     _fill_lists(X, starts, columns, pixels)
-    return columns, pixels
+    return starts, columns, pixels
 
 
 @_compiled
