@@ -1,0 +1,137 @@
+"""Call what a student has written: with a time limit, and with plain words for what goes wrong."""
+
+import ctypes
+import dis
+import threading
+import traceback
+from inspect import isgenerator
+from itertools import islice
+
+import numpy as np
+
+SECONDS = 10.0  # that a call of a student's function may take
+RED, YELLOW, END = "\033[31m", "\033[33m", "\033[0m"
+
+
+class CheckFailed(AssertionError):
+    """An exercise is not right yet. A notebook shows the message alone, without a traceback.
+
+    Attributes
+    ----------
+    mistake : str or None
+        Short name of the mistake, if it is a known one.
+    """
+
+    def __init__(self, message, mistake=None):
+        super().__init__(message)
+        self.mistake = mistake
+
+    def _render_traceback_(self):
+        """What IPython shows in place of a traceback."""
+        colour = YELLOW if self.mistake == "not attempted" else RED
+        return [f"{colour}{self}{END}"]
+
+
+def not_attempted(name="This exercise"):
+    """Say calmly that there is nothing to check yet; the stub of every exercise calls it.
+
+    Raises
+    ------
+    CheckFailed
+    """
+    raise CheckFailed(f"{name}: not attempted yet.", "not attempted")
+
+
+def call(function, *arguments):
+    """What a student's function returns.
+
+    It runs in a thread of its own, so that a loop without end can be left.
+
+    Parameters
+    ----------
+    function : callable
+    arguments
+        Given to it by position.
+
+    Raises
+    ------
+    CheckFailed
+        It is not written yet, cannot be called like this, raised an error, or did not finish.
+    """
+    if not callable(function):
+        raise CheckFailed(f"expected a function, got {function!r:.100}", "not a function")
+    name = name_of(function)
+    if _is_stub(function):
+        not_attempted(name)
+    outcome = {}
+    thread = threading.Thread(target=_run, args=(function, arguments, outcome), daemon=True)
+    thread.start()
+    try:
+        thread.join(SECONDS)
+    finally:  # also when somebody presses Ctrl-C while waiting
+        is_late = thread.is_alive()
+        _stop(thread)
+    if is_late:
+        raise CheckFailed(
+            f"{name} did not finish: stopped after {SECONDS:g} s on a tiny input. Look for a loop "
+            "that never ends.",
+            "did not finish",
+        )
+    if "error" in outcome:
+        _explain(name, function, outcome["error"])
+    return outcome["result"]
+
+
+def name_of(function):
+    """The name under which a student knows a function."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _run(function, arguments, outcome):
+    with np.errstate(all="ignore"):  # a NaN is diagnosed, no warning need announce it
+        try:
+            result = function(*arguments)
+            # A generator runs while it is read: here, where a loop without end can be left.
+            outcome["result"] = [*islice(result, 1000)] if isgenerator(result) else result
+        except BaseException as error:  # whatever it is, sys.exit() too: it is to be explained
+            outcome["error"] = error
+
+
+def _stop(thread):
+    """Raise SystemExit inside of the thread; a loop that swallows it is left behind."""
+    for _ in range(5):
+        if not thread.is_alive():
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+        )
+        thread.join(0.1)
+
+
+def _is_stub(function):
+    """Whether the body does nothing: `pass`, `...`, or a docstring alone."""
+    code = getattr(function, "__code__", None)
+    return code is not None and _instructions(code) == _instructions((lambda: None).__code__)
+
+
+def _instructions(code):
+    return [(each.opname, each.argval) for each in dis.get_instructions(code)]
+
+
+def _explain(name, function, error):
+    """Raise CheckFailed for an error that a call of the function ended with."""
+    if isinstance(error, CheckFailed):
+        not_attempted(name)  # the stub of the exercise has said so
+    steps = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call itself
+    if isinstance(error, NotImplementedError) and len(steps) == 1:
+        not_attempted(name)
+    text = f"{type(error).__name__}: {error}"
+    if not steps:
+        raise CheckFailed(
+            f"{name} cannot be called as the exercise says: {text}", "cannot be called"
+        )
+    file = getattr(getattr(function, "__code__", None), "co_filename", steps[0].filename)
+    own = [step for step in steps if step.filename == file] or steps
+    raise CheckFailed(
+        f"{name} raised {text}\n    in line {own[-1].lineno}:  {own[-1].line}", "raised"
+    )

@@ -1,0 +1,275 @@
+"""Q3 and Q5, the batch-size study."""
+
+import math
+import numbers
+import time
+
+import numpy as np
+import pandas as pd
+
+from helpers import softmax as twins
+from helpers import study
+from helpers.checks import mistakes
+from helpers.checks.attempts import CheckFailed, call, not_attempted
+from helpers.checks.diagnosis import agree, explanation, fail, nothing_returned, passed, say
+from helpers.checks.hand_coded_sgd import twin_step
+from helpers.data import MNIST, load_mnist
+
+BATCH_SIZES = (1, 10, 100, 1000)
+# Q3: the gap to J*, as a share of J*, up to which a choice earns its point, and half of it.
+FULL_CREDIT, HALF_CREDIT = 0.075, 0.15
+MOST_EPOCHS = 100
+REG_LAMBDA = 1e-4
+SEED = 100  # of the runs that judge them; none of the study's
+
+
+def best_rates(function):
+    """Check `function(rows)`, which returns the learning rate to choose for each batch size.
+
+    rows : pandas DataFrame
+        One row per run: batch_size, learning_rate, seed, validation_loss, test_loss, test_accuracy.
+    """
+    rows = pd.DataFrame(
+        [
+            (1, 0.001, 0.40, 0.20, 0.95), (1, 0.01, 0.30, 0.30, 0.92), (1, 0.1, np.inf, 0.40, 0.90),
+            (10, 0.01, 0.50, 0.50, 0.85), (10, 0.1, 0.30, 0.40, 0.90), (10, 1.0, 0.40, 0.30, 0.92),
+        ],
+        columns=["batch_size", "learning_rate", "validation_loss", "test_loss", "test_accuracy"],
+    )  # fmt: skip
+    shift = {"validation_loss": 0.01, "test_loss": 0.01, "test_accuracy": -0.001}
+    other_seed = rows.assign(**{name: rows[name] + by for name, by in shift.items()})
+    rows = pd.concat([rows.assign(seed=0), other_seed.assign(seed=1)], ignore_index=True)
+    found = call(function, rows.copy())
+    if found is None:
+        nothing_returned(function)
+    try:
+        found = {int(B): float(rate) for B, rate in found.items()}
+    except (AttributeError, TypeError, ValueError):
+        fail(function, None, {"expected": "a dict or Series, rate by batch size", "got": found})
+    if found != {1: 0.01, 10: 0.1}:
+        from_test = mistakes.CHOSEN_ON_TEST if found == {1: 0.001, 10: 1.0} else None
+        shown = {"rows": "\n" + rows.to_string(), "expected": {1: 0.01, 10: 0.1}, "got": found}
+        fail(function, from_test, shown)
+    passed(function)
+
+
+def training_run(function):
+    """Check `function(data, batches, step, loss, accuracy, checkpoints)`, which returns rows.
+
+    data : MNIST
+        Of `helpers.data.load_mnist`.
+    batches : iterable of int arrays
+    step : function
+        `step(W, b, X_batch, Y_batch)` gives the new (W, b).
+    loss, accuracy : functions
+        Of (W, b, X, Y).
+    checkpoints : set of int
+        Iterations after which to record a row: iteration, train_loss, test_accuracy and the seconds
+        that all updates until then took.
+    """
+    rng = np.random.default_rng(0)
+    X, Y = rng.random((6, 3)).astype(np.float32), np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 1, 1]]
+    # What is evaluated on these test images is no number.
+    tiny = MNIST(X, Y, np.full((4, 3), np.nan, np.float32), Y[[0, 0, 0, 1]])
+    batches = [np.array([0, 1]), *(rng.permutation(6)[:2] for _ in range(5))]
+    checkpoints = [2, 4, 6]
+    pairs = {(x.tobytes(), y.tobytes()) for x, y in zip(X, Y, strict=True)}
+    belong_together, step_seconds, pauses = [], [], []
+
+    def step(W, b, X_batch, Y_batch):
+        started = time.perf_counter()
+        rows = zip(np.asarray(X_batch), np.asarray(Y_batch), strict=True)
+        belong_together.append(all((x.tobytes(), y.tobytes()) in pairs for x, y in rows))
+        result = twin_step(W, b, X_batch, Y_batch, 0.5, 0.0)
+        _work_until(started + 0.01)
+        step_seconds.append(time.perf_counter() - started)
+        return result
+
+    def slow(evaluate):
+        def evaluate_slowly(*arguments):
+            started = time.perf_counter()
+            result = float(evaluate(*arguments))
+            _work_until(started + 0.1)
+            pauses.append((len(step_seconds), time.perf_counter() - started))
+            return result
+
+        return evaluate_slowly
+
+    given = (tiny, iter(batches), step, slow(twins.loss), slow(twins.accuracy), {*checkpoints})
+    result = call(function, *given)
+    if result is None:
+        nothing_returned(function)
+    if not all(belong_together):
+        fail(function, mistakes.SHUFFLED_DIFFERENTLY, {})
+    expected = _run_of_twin(tiny, batches, checkpoints)
+    columns = [*expected.columns, "seconds"]
+    try:
+        found = pd.DataFrame(result)[columns].astype(float)
+    except (KeyError, TypeError, ValueError):
+        fail(function, None, {"expected": f"rows with {', '.join(columns)}", "got": result})
+    found = found[found["iteration"].isin(checkpoints)]
+    if not agree(found[expected.columns], expected):
+        shown = {"expected": "\n" + expected.to_string(), "got": "\n" + found.to_string()}
+        on_test = len(found) == len(expected) and found["train_loss"].isna().all()
+        fail(function, mistakes.LOSS_ON_TEST if on_test else None, shown)
+    measured, updates = found["seconds"].iloc[-1], sum(step_seconds)
+    earlier = sum(seconds for iteration, seconds in pauses if iteration < checkpoints[-1])
+    shown = {
+        "updates took": f"{updates:.2f} s",
+        "evaluations took": f"{sum(seconds for _, seconds in pauses):.2f} s",
+        "got in the last row": f"{measured:.2f} s",
+    }
+    if measured < 0:
+        fail(function, mistakes.START_MINUS_END, shown)
+    if measured > updates + earlier / 2:
+        fail(function, mistakes.EVALUATION_IN_CLOCK, shown)
+    if measured < updates / 2:
+        fail(function, mistakes.NOT_ALL_UPDATES, shown)
+    passed(function)
+
+
+def choices(given, X_train=None, Y_train=None):
+    """Check learning rates and numbers of iterations by training with them (Q3).
+
+    Parameters
+    ----------
+    given : dict
+        `given[B] = dict(learning_rate=…, num_iterations=…)` for B = 1, 10, 100, 1000.
+    X_train, Y_train : arrays, optional
+        MNIST, where it is in memory already.
+
+    Raises
+    ------
+    CheckFailed
+        A batch size whose gap to J* is larger than `FULL_CREDIT` of J* in the end.
+    """
+    gaps = _gaps(given, X_train, Y_train)
+    report = _report(gaps)
+    if not all(gap <= FULL_CREDIT for gap in gaps.values()):
+        points = sum(map(_credit, gaps.values()))
+        raise CheckFailed(
+            f"choices: {points:g} of {len(gaps)} points.\n{report}\n"
+            "Where the gap still falls, give more iterations; else another learning rate.",
+            "not converged",
+        )
+    say(f"choices converge.\n{report}")
+
+
+def choices_points(given, X_train=None, Y_train=None):
+    """Points for the choices of Q3: one for each batch size, half of it for `HALF_CREDIT`.
+
+    Parameters
+    ----------
+    given, X_train, Y_train
+        As for `choices`.
+
+    Returns
+    -------
+    float
+    """
+    return sum(map(_credit, _gaps(given, X_train, Y_train).values()))
+
+
+def effective_rate(given):
+    """Check the rate for a mean gradient that equals 0.005 for the sum over B = 1000 (Q5)."""
+    if given is None or given is ...:
+        not_attempted("effective_rate")
+    if not _is_number(given):
+        raise CheckFailed(f"effective_rate is {given!r:.100}, expected a number", "not a number")
+    learning_rate, batch_size = 0.005, 1000
+    if not agree(given, learning_rate * batch_size):
+        mistake = explanation(mistakes.EFFECTIVE_RATE, [((learning_rate, batch_size), [given])])
+        shown = {
+            "learning rate": learning_rate,
+            "B": batch_size,
+            "gradient": "summed over B",
+            "got": given,
+        }
+        fail("effective_rate", mistake, shown)
+    say("effective_rate is right.")
+
+
+def _run_of_twin(mnist, batches, checkpoints):
+    """The rows of a training run, without the seconds that no other run can take."""
+    W = np.zeros((mnist.X_train.shape[1], mnist.Y_train.shape[1]), np.float32)
+    b = np.zeros(W.shape[1], np.float32)
+    rows = []
+    for iteration, batch in enumerate(batches, start=1):
+        W, b = twin_step(W, b, mnist.X_train[batch], mnist.Y_train[batch], 0.5, 0.0)
+        if iteration in checkpoints:
+            train_loss = twins.loss(W, b, mnist.X_train, mnist.Y_train)
+            test_accuracy = twins.accuracy(W, b, mnist.X_test, mnist.Y_test)
+            rows.append((iteration, train_loss, test_accuracy))
+    return pd.DataFrame(rows, columns=["iteration", "train_loss", "test_accuracy"])
+
+
+def _work_until(moment):
+    """Keep the processor busy, so that every kind of clock goes on."""
+    while time.perf_counter() < moment:
+        pass
+
+
+def _gaps(given, X_train, Y_train):
+    """The gap to J* as a share of J*, by batch size, of runs with the choices; kept on disk."""
+    settings = [
+        dict(batch_size=B, seed=SEED, reg_lambda=REG_LAMBDA, engine="numba", checkpoints=())
+        | _choice(given, B)
+        for B in BATCH_SIZES
+    ]
+    if X_train is None:
+        X_train, Y_train = load_mnist()[:2]
+    rows, _ = study.train_all(settings, X_train, Y_train, X_train[:1], Y_train[:1])
+    J_best = study.optimum(X_train, Y_train, REG_LAMBDA)[2]
+    last = rows.groupby("batch_size").last()
+    gaps = (last["train_loss"] / J_best - 1).where(~last["diverged"], np.inf)
+    return gaps.to_dict()
+
+
+def _choice(given, B):
+    """The learning rate and the number of iterations for B, if they make sense."""
+    if given is None or given is ... or given == {}:
+        not_attempted("choices")
+    try:
+        learning_rate, num_iterations = given[B]["learning_rate"], given[B]["num_iterations"]
+    except (KeyError, TypeError, IndexError):
+        raise CheckFailed(
+            f"choices has no learning rate and number of iterations for B = {B}, expected "
+            f"choices[{B}] = dict(learning_rate=…, num_iterations=…), got {given!r:.200}",
+            "choice missing",
+        ) from None
+    if {learning_rate, num_iterations} & {None, ...}:
+        not_attempted("choices")
+    longest = MOST_EPOCHS * 60_000 // B
+    if not (_is_number(learning_rate) and 0 < learning_rate < math.inf):
+        raise CheckFailed(
+            f"choices: the learning rate for B = {B} is {learning_rate!r:.100}, expected a "
+            "positive number",
+            "not a number",
+        )
+    if not (_is_number(num_iterations) and num_iterations == int(num_iterations)) or not (
+        1 <= num_iterations <= longest
+    ):
+        raise CheckFailed(
+            f"choices: the number of iterations for B = {B} is {num_iterations!r:.100}, expected "
+            f"an integer from 1 to {longest} ({MOST_EPOCHS} epochs)",
+            "not a number",
+        )
+    return {"learning_rate": float(learning_rate), "num_iterations": int(num_iterations)}
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _credit(gap):
+    return 1.0 if gap <= FULL_CREDIT else 0.5 if gap <= HALF_CREDIT else 0.0
+
+
+def _report(gaps):
+    """A line for each batch size, and what the gaps are compared with."""
+    lines = [
+        f"    B = {B}: gap {gap:.1%} of J*, points: {_credit(gap):g}" for B, gap in gaps.items()
+    ]
+    return "\n".join(
+        [*lines, f"    (all of the point to {FULL_CREDIT:.1%}, half to {HALF_CREDIT:.0%})"]
+    )

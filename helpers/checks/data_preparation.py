@@ -1,0 +1,83 @@
+"""Q1, data preparation."""
+
+import tracemalloc
+import warnings
+
+import numpy as np
+
+from helpers.checks import mistakes
+from helpers.checks.attempts import call, name_of
+from helpers.checks.diagnosis import agree, explanation, fail, passed, results
+from helpers.frameworks import torch_import
+
+
+def preprocess_data(function):
+    """Check `function(data)`, which returns X (n, 784) and one-hot Y (n, 10).
+
+    Warns
+    -----
+    UserWarning
+        The images are float64 in the end or on the way: right, but more memory than needed.
+    """
+    labels = np.array([5, 0, 4, 9])
+    images = np.random.default_rng(0).integers(256, size=(4, 784)).astype(np.uint8)
+    images[0, :256] = range(256)
+    X, Y = results(function, [_data_set(images, labels)], ["X", "Y"])
+    expected_X, expected_Y = images / 255, np.eye(10)[labels]
+    order_X, order_Y = _order(X, expected_X), _order(Y, expected_Y)
+    if order_X and order_Y and order_X != order_Y:
+        shown = f"images in the order {order_X}, labels in the order {order_Y}"
+        fail(function, mistakes.REORDERED, {"got": shown})
+    if not agree(Y, expected_Y):
+        mistake = explanation(mistakes.LABELS, [([labels], [Y])])
+        fail(function, mistake, {"labels": labels, "expected Y": expected_Y, "got Y": Y})
+    if not agree(X, expected_X):
+        mistake = explanation(mistakes.PIXELS, [([images], [X])])
+        shown = {"images": images.shape, "expected X": expected_X.shape, "got X": X.shape}
+        if X.shape == expected_X.shape:
+            by_pixel = X[0, :256]
+            falls = np.flatnonzero(np.diff(by_pixel) < 0)
+            if mistake is None and len(falls):
+                mistake = mistakes.OVERFLOW
+            at = falls[0] + 1 if len(falls) else np.abs(by_pixel - expected_X[0, :256]).argmax()
+            shown = {"pixel": at, "expected": at / 255, "got": by_pixel[at]}
+        fail(function, mistake, shown)
+    _warn_of_float64(function)
+    passed(function)
+
+
+def _data_set(images, labels):
+    """A data set of torchvision's own kind, of rows of 784 pixels."""
+    with torch_import():
+        import torch
+        from torchvision import datasets, transforms
+    tiny = datasets.MNIST.__new__(datasets.MNIST)  # without reading files
+    tiny.data, tiny.targets = torch.tensor(images).reshape(-1, 28, 28), torch.tensor(labels)
+    tiny.transform, tiny.target_transform = transforms.ToTensor(), None
+    return tiny
+
+
+def _order(found, expected):
+    """Which expected row each row is, or None if the rows are others."""
+    if found.shape != expected.shape:
+        return None
+    order = [[agree(row, other) for other in expected] for row in found]
+    return [each.index(True) for each in order] if all(map(any, order)) else None
+
+
+def _warn_of_float64(function):
+    """Warn if the images, 4 bytes a pixel, take the memory of a float64 copy besides."""
+    images = np.zeros((500, 784), np.uint8)
+    data_set = _data_set(images, np.zeros(500, int))
+    tracemalloc.start()
+    try:
+        X = call(function, data_set)[0]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    if getattr(X, "dtype", None) == np.float64 or peak > 10.5 * images.size:
+        warnings.warn(
+            f"{name_of(function)} makes float64 copies of the images: of all 60,000 that is 376 MB "
+            "for nothing. Divide by np.float32(255) with dtype=np.float32.",
+            stacklevel=3,
+        )

@@ -1,0 +1,145 @@
+"""Q2, minibatch SGD by hand."""
+
+import warnings
+
+import numpy as np
+
+from helpers import softmax as twins
+from helpers.checks import mistakes
+from helpers.checks.attempts import CheckFailed, call, name_of
+from helpers.checks.diagnosis import compare, fail, nothing_returned, passed
+
+OF_LOSS = ["W", "b", "X", "Y", "reg_lambda"]
+OF_STEP = ["W", "b", "X", "Y", "learning_rate", "reg_lambda"]
+
+
+def softmax(function):
+    """Check `function(logits)`, which returns the class probabilities (n, classes)."""
+    cases = [
+        [np.array([[0.0, 0.0]])],
+        [np.array([[np.log(2), 0.0], [0.0, 0.0]])],
+        [np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 0.5]])],
+    ]
+    large = [[np.array([[1000.0, 0.0]])], [np.array([[0.0, 0.0], [-1000.0, -1000.0]])]]
+    compare(
+        function, ["logits"], ["probabilities"], twins.softmax, cases, mistakes.SOFTMAX,
+        extreme=large, otherwise=mistakes.MAXIMUM,
+    )  # fmt: skip
+    passed(function)
+
+
+def loss(function):
+    """Check `function(W, b, X, Y, reg_lambda)`, which returns the loss."""
+    W = np.array([[800.0, 0.0], [0.0, 0.0]])  # so that the right class has probability exp(-800)
+    confident = [W, np.zeros(2), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), 0.0]
+    compare(
+        function, OF_LOSS, ["loss"], twins.loss, examples(), mistakes.LOSS,
+        extreme=[confident], otherwise=mistakes.LOG_OF_ZERO,
+    )  # fmt: skip
+    passed(function)
+
+
+def gradient(function):
+    """Check `function(W, b, X, Y, reg_lambda)`, which returns (dW, db)."""
+    compare(function, OF_LOSS, ["dW", "db"], twins.gradient, examples(), mistakes.GRADIENT)
+    passed(function)
+
+
+def minibatches(function):
+    """Check `function(num_examples, batch_size, rng)`, which yields the row numbers of an epoch."""
+    _check_epoch(function, 7, 3)
+    order = np.concatenate(_check_epoch(function, 50, 8))
+    if (order == np.arange(50)).all():
+        fail(function, mistakes.NO_RESHUFFLING, {"got for 50 examples": order})
+    rng = np.random.default_rng(0)
+    first, second = (np.concatenate(_epoch(function, 50, 8, rng)) for _ in range(2))
+    if (first == second).all():
+        shown = {"got in the first epoch": first, "got in the second epoch": second}
+        fail(function, mistakes.SAME_PERMUTATION, shown)
+    again = np.concatenate(_epoch(function, 50, 8, np.random.default_rng(0)))
+    if (first != again).any():
+        warnings.warn(
+            f"{name_of(function)} does not draw its order from rng: runs cannot be repeated.",
+            stacklevel=2,
+        )
+    passed(function)
+
+
+def sgd_step(function):
+    """Check `function(W, b, X, Y, learning_rate, reg_lambda)`, which returns the new (W, b)."""
+    compare(function, OF_STEP, ["W", "b"], twin_step, step_examples(), mistakes.SGD_STEP)
+    passed(function)
+
+
+def examples():
+    """Arguments of the loss, from one example of two pixels on."""
+    rng = np.random.default_rng(0)
+    W, b = np.zeros((2, 2)), np.zeros(2)
+    X, Y = np.array([[1.0, 0.5], [0.0, 1.0]]), np.eye(2)
+    return [
+        [W, b, X[:1], Y[:1], 0.0],
+        [W, b, X, Y, 0.0],
+        [np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0]), X[:1], Y[:1], 0.1],
+        [
+            rng.normal(size=(4, 3)),
+            rng.normal(size=3),
+            rng.random((5, 4)),
+            np.eye(3)[[0, 2, 1, 1, 0]],
+            0.1,
+        ],
+    ]
+
+
+def step_examples():
+    """Arguments of a step."""
+    return [[*arrays, 0.5, reg_lambda] for *arrays, reg_lambda in examples()]
+
+
+def twin_step(W, b, X, Y, learning_rate, reg_lambda):
+    """The tested twin of a step."""
+    dW, db = twins.gradient(W, b, X, Y, reg_lambda)
+    return W - learning_rate * dW, b - learning_rate * db
+
+
+def _check_epoch(function, num_examples, batch_size):
+    """The minibatches of an epoch, each example once."""
+    batches = _epoch(function, num_examples, batch_size, np.random.default_rng(0))
+    seen = np.concatenate(batches)
+    shown = {
+        "num_examples": num_examples,
+        "batch_size": batch_size,
+        "got": ", ".join(map(str, batches)),
+    }
+    if len(set(seen)) < len(seen):
+        fail(function, mistakes.WITH_REPLACEMENT, shown)
+    if len(seen) == num_examples // batch_size * batch_size:
+        fail(function, mistakes.LAST_DROPPED, shown)
+    sizes = sorted(map(len, batches), reverse=True)
+    full, rest = divmod(num_examples, batch_size)
+    if {*seen} != {*range(num_examples)} or sizes != [batch_size] * full + [rest]:
+        shown |= {
+            "expected": f"each of 0 to {num_examples - 1} once, in minibatches of {batch_size}"
+        }
+        fail(function, None, shown)
+    return batches
+
+
+def _epoch(function, num_examples, batch_size, rng):
+    """The minibatches that a function yields, as arrays of integers."""
+    batches = call(function, num_examples, batch_size, rng)
+    if batches is None:
+        nothing_returned(function)
+    try:
+        batches = [np.asarray(batch) for batch in batches]
+        rows = np.concatenate(batches)
+    except (TypeError, ValueError):
+        rows = np.empty(0)
+    if not np.issubdtype(rows.dtype, np.integer):
+        fail(function, None, {"expected": "arrays of row numbers", "got": batches})
+    if len(batches) > 2 * num_examples:
+        raise CheckFailed(
+            f"{name_of(function)} did not finish: it yields minibatches without end, expected "
+            "those of one epoch.",
+            "did not finish",
+        )
+    return batches
