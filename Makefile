@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 NOTEBOOKS ?=
+REPO ?=
 
 # What is started gets .venv/bin first on its PATH, as if the environment were activated.
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run test lab outputs constraints bench clean data
+.PHONY: help run test lab outputs constraints bench release clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,9 +44,12 @@ bench: data ## compare the time of an update with other implementations; table, 
 	-$(python) -m pip install --quiet -r benchmarks/requirements.txt -c constraints.txt
 	$(python) -m benchmarks.bench
 
+release: $(installed) ## make the student edition, for the repository REPO=owner/name
+	$(python) -m grading.release "$(REPO)"
+
 clean: ## remove what was built; the environment (.venv) and the data stay
 	rm -rf build .pytest_cache .ruff_cache
-	find helpers tools tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	find helpers tools tests grading notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	    -prune -exec rm -rf {} +
 
 data: $(installed)

@@ -1,0 +1,1 @@
+"""For instructors: the student edition, made from the worked notebooks by nbgrader."""

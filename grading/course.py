@@ -1,0 +1,110 @@
+"""The course as nbgrader is told of it: points, stubs, and one configuration for all commands.
+
+The committed notebooks are nbgrader's source as they lie in `notebooks/`.
+"""
+
+import re
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, NbGraderPreprocessor
+from traitlets import Unicode
+from traitlets.config import Config
+
+# The assignment table. Ids of nbgrader's cells begin with their question: q2-softmax.
+POINTS = {
+    "01_data_preparation": {"Q1": 1},
+    "02_hand_coded_sgd": {"Q2": 6},
+    "03_batch_size_study": {"Q3": 7, "Q4": 1, "Q5": 1},
+    "04_tensorflow_comparison": {"Q6": 4},
+}
+CODE_STUB = "# Write your code here, in place of the next line.\nchecks.not_attempted()"
+# A cell at top level must run as it is handed out: its check says that nothing is there yet.
+TOP_LEVEL_STUB = "# Write your code here."
+TEXT_STUB = "*Write your answer here.*"
+REPOSITORY_LINE = re.compile(r'^REPOSITORY = "[^"\n]*"', re.MULTILINE)
+
+
+class PlaceStubs(ClearSolutions):
+    """nbgrader has one stub for all code; here a solution at top level gets one of its own."""
+
+    def _replace_solution_region(self, cell, language):
+        replaced = super()._replace_solution_region(cell, language)
+        if cell.cell_type == "code":
+            at_top_level = rf"^{re.escape(self.code_stub[language])}$"
+            cell.source = re.sub(at_top_level, TOP_LEVEL_STUB, cell.source, flags=re.MULTILINE)
+        return replaced
+
+
+class SetRepository(NbGraderPreprocessor):
+    """Write owner/name of the student edition into the setup cell, if it is given."""
+
+    repository = Unicode("", help="owner/name on GitHub").tag(config=True)
+
+    def preprocess_cell(self, cell, resources, index):
+        if self.repository and cell.cell_type == "code":
+            line = f'REPOSITORY = "{self.repository}"'
+            cell.source = REPOSITORY_LINE.sub(lambda _: line, cell.source)
+        return cell, resources
+
+
+def configuration(root, release_directory, *, repository="", gradebook=None):
+    """nbgrader's configuration, in place of an nbgrader_config.py.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder that holds `notebooks/`.
+    release_directory : path
+        Where nbgrader puts the folder `notebooks` of the student edition.
+    repository : str
+        owner/name of the student edition on GitHub; as in the source if empty.
+    gradebook : str, optional
+        URL of nbgrader's database, such as sqlite:///build/gradebook.db; none is kept without it.
+
+    Returns
+    -------
+    traitlets.config.Config
+    """
+    config = Config()
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.source_directory = "."
+    config.CourseDirectory.assignment_id = "notebooks"
+    config.CourseDirectory.release_directory = str(release_directory)
+    # Of the folder notebooks/ only the notebooks themselves; caches and notes stay behind.
+    config.CourseDirectory.ignore = ["*"]
+    if gradebook is None:
+        config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
+    else:
+        config.CourseDirectory.db_url = gradebook
+
+    config.GenerateAssignment.preprocessors = _preprocessors()
+    config.ClearSolutions.code_stub = {"python": CODE_STUB}
+    config.ClearSolutions.text_stub = TEXT_STUB
+    config.SetRepository.repository = repository
+    # Fingerprints, and whatever else is about the worked edition, are not for students.
+    config.ClearMetadataPreprocessor.enabled = True
+    config.ClearMetadataPreprocessor.clear_cell_metadata = False
+    config.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", "language_info"}
+    return config
+
+
+def repository_lines(notebook):
+    """The lines of a notebook that name its repository; its setup cell has one."""
+    return [
+        line
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for line in REPOSITORY_LINE.findall(cell.source)
+    ]
+
+
+def _preprocessors():
+    """nbgrader's own sequence with the classes above; checksums come after all that changes."""
+    steps = [
+        PlaceStubs if step is ClearSolutions else step
+        for step in GenerateAssignment.preprocessors.default()
+    ]
+    steps.insert(steps.index(ComputeChecksums), SetRepository)
+    return [*steps, ClearMetadataPreprocessor]
