@@ -10,6 +10,39 @@ with tensorflow_import():
 DEVICE = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 
 
+def train_step(
+    W, b, X_batch, Y_batch, learning_rate, reg_lambda, *, reduce=tf.reduce_mean, fit_bias=True
+):
+    """One update of the variables W and b, in place.
+
+    Parameters
+    ----------
+    W : tf.Variable (features, classes)
+    b : tf.Variable (classes,)
+    X_batch : tensor or array (B, features), of the dtype of W
+    Y_batch : tensor or array (B, classes), one-hot
+    learning_rate, reg_lambda : float
+    reduce : function
+        What makes one number of the cross-entropies of the minibatch.
+    fit_bias : bool
+        If False, b stays as it is.
+
+    Returns
+    -------
+    scalar tensor
+        Mean cross-entropy of the minibatch before the update, without the penalty.
+    """
+    parameters = [W, b] if fit_bias else [W]
+    with tf.GradientTape() as tape:
+        cross_entropy = tf.nn.softmax_cross_entropy_with_logits(
+            labels=Y_batch, logits=X_batch @ W + b
+        )
+        objective = reduce(cross_entropy) + reg_lambda * tf.nn.l2_loss(W)
+    for parameter, slope in zip(parameters, tape.gradient(objective, parameters), strict=True):
+        parameter.assign_sub(learning_rate * slope)
+    return tf.reduce_mean(cross_entropy)
+
+
 def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     """See `helpers.engines`; X must be float32 or float64."""
     if X.dtype not in (np.float32, np.float64):
@@ -17,7 +50,6 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     X, Y = tf.constant(X), tf.constant(Y)
     W = tf.Variable(tf.zeros((X.shape[1], Y.shape[1]), X.dtype))
     b = tf.Variable(tf.zeros(Y.shape[1], X.dtype))
-    parameters = [W, b] if fit_bias else [W]
     reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction]
 
     # With minibatches of any length in its signature, the graph is built once: not again for the
@@ -25,14 +57,9 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([], X.dtype)])
     def update(batch, learning_rate):
         X_batch, Y_batch = tf.gather(X, batch), tf.gather(Y, batch)
-        with tf.GradientTape() as tape:
-            cross_entropy = tf.nn.softmax_cross_entropy_with_logits(
-                labels=Y_batch, logits=X_batch @ W + b
-            )
-            objective = reduce(cross_entropy) + reg_lambda * tf.nn.l2_loss(W)
-        for parameter, slope in zip(parameters, tape.gradient(objective, parameters), strict=True):
-            parameter.assign_sub(learning_rate * slope)
-        return tf.reduce_mean(cross_entropy)
+        return train_step(
+            W, b, X_batch, Y_batch, learning_rate, reg_lambda, reduce=reduce, fit_bias=fit_bias
+        )
 
     update(tf.zeros(1, tf.int64), tf.zeros([], X.dtype))  # builds the graph, outside of the clock
 
