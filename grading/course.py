@@ -83,6 +83,10 @@ def configuration(root, release_directory, *, repository="", gradebook=None):
     config.ClearSolutions.code_stub = {"python": CODE_STUB}
     config.ClearSolutions.text_stub = TEXT_STUB
     config.SetRepository.repository = repository
+    # In autograding any text on stderr would cost all points of a check. A warning, or a line that
+    # TensorFlow logs, is no failure; an exception is an output of another kind.
+    config.IgnorePattern.enabled = True
+    config.IgnorePattern.pattern = "."
     # Fingerprints, and whatever else is about the worked edition, are not for students.
     config.ClearMetadataPreprocessor.enabled = True
     config.ClearMetadataPreprocessor.clear_cell_metadata = False

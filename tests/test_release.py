@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from nbgrader.utils import compute_checksum
+from nbgrader.preprocessors import IgnorePattern
+from nbgrader.utils import compute_checksum, determine_grade
 
 from grading import leaks, release
 from grading.course import POINTS, configuration
@@ -188,6 +189,23 @@ def test_nbgrader_can_grade_what_was_handed_out(root):
                 assert metadata.pop("checksum") == compute_checksum(released[cell.id])
                 assert metadata == cell.metadata.nbgrader
                 assert released[cell.id].metadata.deletable is False
+
+
+@pytest.mark.parametrize(
+    ("output", "points"),
+    [
+        (new_output("stream", name="stdout", text="right\n"), 2),
+        (new_output("stream", name="stderr", text="UserWarning: float64 copies\n"), 2),
+        (new_output("error", ename="CheckFailed", evalue="not attempted"), 0),
+    ],
+)
+def test_a_check_that_only_warns_keeps_its_points(output, points):
+    cell = check("checks.mean(my_mean)", "q1-mean-check", 2)
+    cell.outputs = [output]
+    grader = IgnorePattern(config=configuration(ROOT, "build"))
+    assert grader.enabled
+    cell, _ = grader.preprocess_cell(cell, {}, 0)
+    assert determine_grade(cell) == (points, 2)
 
 
 def test_setup_cells_and_links_point_to_the_repository(root):
@@ -559,12 +577,13 @@ def test_every_notebook_opens_with_its_points(worked_edition):
     for name, notebook in worked_edition.items():
         stated = dict.fromkeys(POINTS[name], 0)
         for question, points in table_rows(notebook.cells[0].source)[2:]:
-            stated[question[:2]] += float(points)
+            stated[question[:2]] += float(re.match(r"[\d.]+", points)[0])  # 4 (the step 2, …)
         assert stated == POINTS[name], name
 
 
 def test_the_readme_has_the_points_of_the_notebooks(worked_edition):
-    rows = table_rows((ROOT / "README.md").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = table_rows(readme)
     by_notebook = {row[0]: row[2] for row in rows if "](notebooks/" in row[0]}
     for name, points in POINTS.items():
         (stated,) = [value for link, value in by_notebook.items() if f"/{name}.ipynb" in link]
@@ -575,6 +594,11 @@ def test_the_readme_has_the_points_of_the_notebooks(worked_edition):
         for question in POINTS[name]:
             stated = [float(value) for value in by_question[question]]
             assert stated == [checked.get(question, 0), by_hand.get(question, 0)], question
+    # Of what checks score, only the choices of Q3 have no twin.
+    cells = {cell.id: cell for cell in worked_edition["03_batch_size_study"].cells}
+    choices = cells["q3-choices-check"].metadata.nbgrader.points
+    shown = sum(sum(points_by_question(nb)[0].values()) for nb in worked_edition.values()) - choices
+    assert f"{shown:g} of the 20 points can be had by copying. The other {20 - shown:g}" in readme
 
 
 def test_nothing_of_the_worked_edition_is_in_the_student_edition(student_edition, worked_edition):
