@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from helpers.softmax import check_shapes, log_softmax, softmax
+from helpers.softmax import check_shapes, log_softmax, logits, softmax
 from helpers.threads import one_blas_thread
 
 # Examples whose gradient is summed in the precision of the data before it is added up in float64.
@@ -114,9 +114,10 @@ def noise_scale(W, b, X, Y, reg_lambda=0.0):
         Shapes that do not fit together.
     """
     check_shapes(W, b, X, Y)
-    residual = softmax(X @ W + b) - Y
+    residual = softmax(logits(W, b, X)) - Y
     squares = (np.einsum("ij,ij->i", X, X) + 1) * np.einsum("ij,ij->i", residual, residual)
-    dW, db = X.T @ residual / len(X), residual.mean(axis=0)
+    with one_blas_thread():  # each further thread would keep 32 MB
+        dW, db = X.T @ residual / len(X), residual.mean(axis=0)
     trace = squares.mean(dtype=float) - np.vdot(dW, dW) - np.vdot(db, db)
     full = dW + reg_lambda * W
     return float(trace / (np.vdot(full, full) + np.vdot(db, db)))
@@ -142,13 +143,14 @@ def largest_curvature(W, b, X, Y, reg_lambda=0.0):
         Shapes that do not fit together.
     """
     check_shapes(W, b, X, Y)
-    P = softmax(X @ W + b)
+    P = softmax(logits(W, b, X))
     (num_features, num_classes), size = W.shape, W.size
 
     def times_hessian(direction):
         direction = direction.astype(X.dtype).ravel()
         dW, db = direction[:size].reshape(num_features, num_classes), direction[size:]
-        change = P * (X @ dW + db)  # of P, and so of the gradient: differentiate softmax once more
+        # The change of P, and so of the gradient: differentiate softmax once more.
+        change = P * logits(dW, db, X)
         change -= P * change.sum(axis=1, keepdims=True)
         return np.concatenate(
             [(X.T @ change / len(X) + reg_lambda * dW).ravel(), change.mean(axis=0)]
@@ -156,4 +158,5 @@ def largest_curvature(W, b, X, Y, reg_lambda=0.0):
 
     operator = LinearOperator((size + num_classes,) * 2, matvec=times_hessian, dtype=X.dtype)
     start = np.random.default_rng(0).normal(size=size + num_classes)
-    return float(eigsh(operator, k=1, v0=start, tol=1e-4, return_eigenvectors=False)[0])
+    with one_blas_thread():  # as above
+        return float(eigsh(operator, k=1, v0=start, tol=1e-4, return_eigenvectors=False)[0])

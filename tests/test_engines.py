@@ -1,5 +1,6 @@
 """The engines make the same updates; the hand-coded one is the reference."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -255,8 +256,7 @@ def test_float32_does_not_drift_over_a_long_run():
 
 
 def test_pixel_lists_are_shared_between_runs_only_while_nobody_can_change_the_images(monkeypatch):
-    from helpers.engines import numba_engine
-
+    numba_engine = importlib.import_module("helpers.engines.numba_engine")  # as load_engine does
     made = []
     make_lists = numba_engine._make_lists
     monkeypatch.setattr(numba_engine, "_make_lists", lambda X: made.append(1) or make_lists(X))

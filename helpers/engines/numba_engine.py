@@ -251,8 +251,11 @@ _shared_lists = {}  # by the id of their array, as long as it exists
 
 def _make_lists(X):
     starts = _list_starts(X)
-    columns = np.empty(starts[-1], np.uint16 if X.shape[1] <= 2**16 else np.uint32)
-    pixels = np.empty(starts[-1], X.dtype)
+    size, column = int(starts[-1]), np.dtype(np.uint16 if X.shape[1] <= 2**16 else np.uint32)
+    # In one piece of memory: pieces this large go back to the system as soon as they are free.
+    memory = np.empty(size * (X.itemsize + column.itemsize), np.uint8)
+    pixels, columns = memory[: size * X.itemsize], memory[size * X.itemsize :]
+    pixels, columns = pixels.view(X.dtype), columns.view(column)
     _fill_lists(X, starts, columns, pixels)
     return starts, columns, pixels
 
