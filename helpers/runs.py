@@ -1,5 +1,8 @@
 """Runs that do not depend on each other, side by side."""
 
+import contextlib
+import ctypes
+
 from joblib import Parallel, delayed
 
 from helpers.progress import progress_bar
@@ -42,6 +45,7 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
     """
     settings = list(settings)
     arrays = [_read_only(array) for array in arrays]
+    _give_back_memory()
     results = []
     with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
@@ -60,6 +64,12 @@ def _read_only(array):
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _give_back_memory():
+    """Let the C library return what is free to the system: it keeps it, for every thread apart."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc has this function
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _with_one_thread(function, *arrays, **settings):

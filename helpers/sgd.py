@@ -173,7 +173,7 @@ def train_classifier(
     )
 
     reached, message = (0, W, b, 0.0), ""
-    records, minibatch_loss = [], []
+    records, minibatch_loss, num_made = [], np.empty(num_iterations), 0
 
     def record(iteration, W, b, seconds):
         train_loss = loss(W, b, X_train, Y_train, reg_lambda)
@@ -190,7 +190,8 @@ def train_classifier(
         try:
             record(*reached)
             for *reached, losses in stretches:
-                minibatch_loss.append(losses)
+                minibatch_loss[num_made : num_made + len(losses)] = losses
+                num_made += len(losses)
                 bar.update(len(losses))
                 if reached[0] in checkpoints:
                     record(*reached)
@@ -213,7 +214,7 @@ def train_classifier(
             RuntimeWarning,
             stacklevel=2,
         )
-    return _history(records, minibatch_loss, message)
+    return _history(records, minibatch_loss[:num_made].copy(), message)
 
 
 def updates(
@@ -279,7 +280,7 @@ def updates(
         finite = np.isfinite(losses)
         num_made = num_updates if finite.all() else int(finite.argmin())
         iteration += num_made
-        yield iteration, W, b, seconds, np.array(losses[:num_made], float)
+        yield iteration, W, b, seconds, losses[:num_made]
         if num_made < num_updates:
             raise FloatingPointError(f"the minibatch loss at iteration {iteration} is not finite")
 
@@ -349,7 +350,7 @@ def _history(records, minibatch_loss, message):
         train_loss=np.array(train_loss, float),
         test_accuracy=None if test_accuracy[0] is None else np.array(test_accuracy),
         seconds=np.array(seconds),
-        minibatch_loss=np.concatenate([np.empty(0), *minibatch_loss]),
+        minibatch_loss=minibatch_loss,
         W_checkpoints=np.array(W),
         b_checkpoints=np.array(b),
         message=message,

@@ -2,6 +2,7 @@
 
 import ctypes
 import dis
+import sys
 import threading
 import traceback
 from inspect import isgenerator
@@ -32,13 +33,19 @@ class CheckFailed(AssertionError):
         return [f"{colour}{self}{END}"]
 
 
-def not_attempted(name="This exercise"):
+def not_attempted(name=None):
     """Say calmly that there is nothing to check yet; the stub of every exercise calls it.
+
+    Parameters
+    ----------
+    name : str, optional
+        What is not attempted; the function that this is called from if not given.
 
     Raises
     ------
     CheckFailed
     """
+    name = name or sys._getframe(1).f_code.co_name
     raise CheckFailed(f"{name}: not attempted yet.", "not attempted")
 
 
@@ -121,7 +128,7 @@ def _instructions(code):
 def _explain(name, function, error):
     """Raise CheckFailed for an error that a call of the function ended with."""
     if isinstance(error, CheckFailed):
-        not_attempted(name)  # the stub of the exercise has said so
+        raise error.with_traceback(None)  # of a stub: its own, or of another exercise that it uses
     steps = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call itself
     if isinstance(error, NotImplementedError) and len(steps) == 1:
         not_attempted(name)
