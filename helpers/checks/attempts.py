@@ -81,7 +81,7 @@ def call(function, *arguments):
     if is_late:
         raise CheckFailed(
             f"{name} did not finish: stopped after {SECONDS:g} s on a tiny input. Look for a loop "
-            "that never ends.",
+            "that never ends." + " It still goes on: restart the kernel." * thread.is_alive(),
             "did not finish",
         )
     if "error" in outcome:

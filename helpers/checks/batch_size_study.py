@@ -16,11 +16,14 @@ from helpers.checks.hand_coded_sgd import twin_step
 from helpers.data import MNIST, load_mnist
 
 BATCH_SIZES = (1, 10, 100, 1000)
-# Q3: the gap to J*, as a share of J*, up to which a choice earns its point, and half of it.
+# Q3: the gap to J*, as a share of J*, up to which a choice earns its point, and half of it. At the
+# ITR of the worked edition it is 5 % with a standard deviation over seeds of up to 0.8 %: the point
+# leaves room for three of these.
 FULL_CREDIT, HALF_CREDIT = 0.075, 0.15
 MOST_EPOCHS = 100
 REG_LAMBDA = 1e-4
 SEED = 100  # of the runs that judge them; none of the study's
+SECONDS_OF_STEP = 0.01
 
 
 def best_rates(function):
@@ -31,14 +34,19 @@ def best_rates(function):
     """
     rows = pd.DataFrame(
         [
-            (1, 0.001, 0.40, 0.20, 0.95), (1, 0.01, 0.30, 0.30, 0.92), (1, 0.1, np.inf, 0.40, 0.90),
-            (10, 0.01, 0.50, 0.50, 0.85), (10, 0.1, 0.30, 0.40, 0.90), (10, 1.0, 0.40, 0.30, 0.92),
+            # The mean over the seeds, one seed, and the test set have different favourites.
+            (1, 0.001, 0, 0.40, 0.20, 0.95), (1, 0.001, 1, 0.41, 0.21, 0.94),
+            (1, 0.01, 0, 0.33, 0.31, 0.92), (1, 0.01, 1, 0.31, 0.32, 0.91),
+            (1, 0.1, 0, 0.28, 0.40, 0.90), (1, 0.1, 1, 0.45, 0.41, 0.89),
+            (1, 1.0, 0, np.inf, np.inf, 0.10), (1, 1.0, 1, 0.25, 0.42, 0.88),
+            (10, 0.01, 0, 0.50, 0.50, 0.85), (10, 0.01, 1, 0.50, 0.51, 0.84),
+            (10, 0.1, 0, 0.32, 0.40, 0.90), (10, 0.1, 1, 0.33, 0.41, 0.89),
+            (10, 1.0, 0, 0.29, 0.30, 0.92), (10, 1.0, 1, 0.40, 0.31, 0.91),
         ],
-        columns=["batch_size", "learning_rate", "validation_loss", "test_loss", "test_accuracy"],
+        columns=[
+            "batch_size", "learning_rate", "seed", "validation_loss", "test_loss", "test_accuracy",
+        ],
     )  # fmt: skip
-    shift = {"validation_loss": 0.01, "test_loss": 0.01, "test_accuracy": -0.001}
-    other_seed = rows.assign(**{name: rows[name] + by for name, by in shift.items()})
-    rows = pd.concat([rows.assign(seed=0), other_seed.assign(seed=1)], ignore_index=True)
     found = call(function, rows.copy())
     if found is None:
         nothing_returned(function)
@@ -46,10 +54,13 @@ def best_rates(function):
         found = {int(B): float(rate) for B, rate in found.items()}
     except (AttributeError, TypeError, ValueError):
         fail(function, None, {"expected": "a dict or Series, rate by batch size", "got": found})
-    if found != {1: 0.01, 10: 0.1}:
-        from_test = mistakes.CHOSEN_ON_TEST if found == {1: 0.001, 10: 1.0} else None
-        shown = {"rows": "\n" + rows.to_string(), "expected": {1: 0.01, 10: 0.1}, "got": found}
-        fail(function, from_test, shown)
+    expected = mistakes.lowest_mean(rows, "validation_loss")
+    if found != expected:
+        fits = [
+            each for each in mistakes.BEST_RATES if any(f(rows) == found for f in each.variants)
+        ]
+        shown = {"rows": "\n" + rows.to_string(), "expected": expected, "got": found}
+        fail(function, fits[0] if fits else None, shown)
     passed(function)
 
 
@@ -73,15 +84,16 @@ def training_run(function):
     tiny = MNIST(X, Y, np.full((4, 3), np.nan, np.float32), Y[[0, 0, 0, 1]])
     batches = [np.array([0, 1]), *(rng.permutation(6)[:2] for _ in range(5))]
     checkpoints = [2, 4, 6]
-    pairs = {(x.tobytes(), y.tobytes()) for x, y in zip(X, Y, strict=True)}
-    belong_together, step_seconds, pauses = [], [], []
+    label_of = {x.tobytes(): y for x, y in zip(X, Y, strict=True)}
+    wrong_labels, step_seconds, pauses = [], [], []
 
     def step(W, b, X_batch, Y_batch):
         started = time.perf_counter()
-        rows = zip(np.asarray(X_batch), np.asarray(Y_batch), strict=True)
-        belong_together.append(all((x.tobytes(), y.tobytes()) in pairs for x, y in rows))
+        for x, y in zip(np.asarray(X_batch), np.asarray(Y_batch), strict=True):
+            if not np.array_equal(label_of.get(x.tobytes()), y):
+                wrong_labels.append((x, label_of.get(x.tobytes(), "no such image"), y))
         result = twin_step(W, b, X_batch, Y_batch, 0.5, 0.0)
-        _work_until(started + 0.01)
+        _work(SECONDS_OF_STEP)
         step_seconds.append(time.perf_counter() - started)
         return result
 
@@ -89,7 +101,7 @@ def training_run(function):
         def evaluate_slowly(*arguments):
             started = time.perf_counter()
             result = float(evaluate(*arguments))
-            _work_until(started + 0.1)
+            _work(0.1)
             pauses.append((len(step_seconds), time.perf_counter() - started))
             return result
 
@@ -99,8 +111,11 @@ def training_run(function):
     result = call(function, *given)
     if result is None:
         nothing_returned(function)
-    if not all(belong_together):
-        fail(function, mistakes.SHUFFLED_DIFFERENTLY, {})
+    if wrong_labels:
+        names = ["image in a minibatch", "expected label", "got label"]
+        fail(
+            function, mistakes.SHUFFLED_DIFFERENTLY, dict(zip(names, wrong_labels[0], strict=True))
+        )
     expected = _run_of_twin(tiny, batches, checkpoints)
     columns = [*expected.columns, "seconds"]
     try:
@@ -123,7 +138,7 @@ def training_run(function):
         fail(function, mistakes.START_MINUS_END, shown)
     if measured > updates + earlier / 2:
         fail(function, mistakes.EVALUATION_IN_CLOCK, shown)
-    if measured < updates / 2:
+    if measured < len(step_seconds) * SECONDS_OF_STEP / 2:
         fail(function, mistakes.NOT_ALL_UPDATES, shown)
     passed(function)
 
@@ -143,7 +158,10 @@ def choices(given, X_train=None, Y_train=None):
     CheckFailed
         A batch size whose gap to J* is larger than `FULL_CREDIT` of J* in the end.
     """
-    gaps = _gaps(given, X_train, Y_train)
+    chosen, problems = _chosen(given)
+    if problems:
+        raise problems[0]
+    gaps = _gaps(chosen, X_train, Y_train)
     report = _report(gaps)
     if not all(gap <= FULL_CREDIT for gap in gaps.values()):
         points = sum(map(_credit, gaps.values()))
@@ -158,6 +176,8 @@ def choices(given, X_train=None, Y_train=None):
 def choices_points(given, X_train=None, Y_train=None):
     """Points for the choices of Q3: one for each batch size, half of it for `HALF_CREDIT`.
 
+    A batch size without a choice gets none.
+
     Parameters
     ----------
     given, X_train, Y_train
@@ -167,7 +187,10 @@ def choices_points(given, X_train=None, Y_train=None):
     -------
     float
     """
-    return sum(map(_credit, _gaps(given, X_train, Y_train).values()))
+    chosen, problems = _chosen(given)
+    if not chosen:
+        raise problems[0]
+    return sum(map(_credit, _gaps(chosen, X_train, Y_train).values()))
 
 
 def effective_rate(given):
@@ -203,18 +226,31 @@ def _run_of_twin(mnist, batches, checkpoints):
     return pd.DataFrame(rows, columns=["iteration", "train_loss", "test_accuracy"])
 
 
-def _work_until(moment):
-    """Keep the processor busy, so that every kind of clock goes on."""
-    while time.perf_counter() < moment:
+def _work(seconds):
+    """Keep the processor busy until every kind of clock has gone on by so much."""
+    clocks = [time.perf_counter, time.process_time]
+    started = [clock() for clock in clocks]
+    while min(clock() - start for clock, start in zip(clocks, started, strict=True)) < seconds:
         pass
 
 
-def _gaps(given, X_train, Y_train):
+def _chosen(given):
+    """The choices that can be used, by batch size, and what is wrong with the others."""
+    chosen, problems = {}, []
+    for B in BATCH_SIZES:
+        try:
+            chosen[B] = _choice(given, B)
+        except CheckFailed as problem:
+            problems.append(problem)
+    return chosen, problems
+
+
+def _gaps(chosen, X_train, Y_train):
     """The gap to J* as a share of J*, by batch size, of runs with the choices; kept on disk."""
     settings = [
         dict(batch_size=B, seed=SEED, reg_lambda=REG_LAMBDA, engine="numba", checkpoints=())
-        | _choice(given, B)
-        for B in BATCH_SIZES
+        | choice
+        for B, choice in chosen.items()
     ]
     if X_train is None:
         X_train, Y_train = load_mnist()[:2]
@@ -227,17 +263,19 @@ def _gaps(given, X_train, Y_train):
 
 def _choice(given, B):
     """The learning rate and the number of iterations for B, if they make sense."""
-    if given is None or given is ... or given == {}:
+    if given is None or given is ... or (isinstance(given, dict) and not given):
         not_attempted("choices")
     try:
+        if given[B] is None or given[B] is ...:
+            not_attempted("choices")
         learning_rate, num_iterations = given[B]["learning_rate"], given[B]["num_iterations"]
-    except (KeyError, TypeError, IndexError):
+    except (KeyError, TypeError, IndexError, ValueError):
         raise CheckFailed(
             f"choices has no learning rate and number of iterations for B = {B}, expected "
             f"choices[{B}] = dict(learning_rate=…, num_iterations=…), got {given!r:.200}",
             "choice missing",
         ) from None
-    if {learning_rate, num_iterations} & {None, ...}:
+    if any(each is None or each is ... for each in (learning_rate, num_iterations)):
         not_attempted("choices")
     longest = MOST_EPOCHS * 60_000 // B
     if not (_is_number(learning_rate) and 0 < learning_rate < math.inf):

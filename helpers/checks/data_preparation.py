@@ -19,15 +19,22 @@ def preprocess_data(function):
     UserWarning
         The images are float64 in the end or on the way: right, but more memory than needed.
     """
-    labels = np.array([5, 0, 4, 9])
-    images = np.random.default_rng(0).integers(256, size=(4, 784)).astype(np.uint8)
+    labels = np.array([5, 0, 4, 1, 9, 2, 1, 3, 6, 7, 8, 1])  # all digits, not equally often
+    images = np.random.default_rng(0).integers(256, size=(12, 784)).astype(np.uint8)
     images[0, :256] = range(256)
     X, Y = results(function, [_data_set(images, labels)], ["X", "Y"])
     expected_X, expected_Y = images / 255, np.eye(10)[labels]
-    order_X, order_Y = _order(X, expected_X), _order(Y, expected_Y)
-    if order_X and order_Y and order_X != order_Y:
-        shown = f"images in the order {order_X}, labels in the order {order_Y}"
-        fail(function, mistakes.REORDERED, {"got": shown})
+    order = _order(X, expected_X)
+    if order and agree(sorted(Y.tolist()), sorted(expected_Y.tolist())):
+        wrong = [row for row in range(12) if not agree(Y[row], expected_Y[order[row]])]
+        if wrong:
+            row = wrong[0]
+            shown = {
+                f"row {row} of X": f"an image of {labels[order[row]]}",
+                f"expected row {row} of Y": expected_Y[order[row]],
+                f"got row {row} of Y": Y[row],
+            }
+            fail(function, mistakes.REORDERED, shown)
     if not agree(Y, expected_Y):
         mistake = explanation(mistakes.LABELS, [([labels], [Y])])
         fail(function, mistake, {"labels": labels, "expected Y": expected_Y, "got Y": Y})
@@ -58,11 +65,12 @@ def _data_set(images, labels):
 
 
 def _order(found, expected):
-    """Which expected row each row is, or None if the rows are others."""
+    """Which expected row each row is; None if the rows are others."""
     if found.shape != expected.shape:
         return None
     order = [[agree(row, other) for other in expected] for row in found]
-    return [each.index(True) for each in order] if all(map(any, order)) else None
+    order = [each.index(True) for each in order if any(each)]
+    return order if sorted(order) == list(range(len(expected))) else None
 
 
 def _warn_of_float64(function):

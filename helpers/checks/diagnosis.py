@@ -41,8 +41,8 @@ def results(function, case, names):
             fail(function, mistakes.IN_PLACE, {"given": before, "afterwards": after})
     if returned is None:
         nothing_returned(function)
-    parts = _tuple(returned)
-    if len(parts) < len(names) == 2 and names[1] == "db":
+    parts = _tuple(returned) if len(names) > 1 else (returned,)
+    if len(parts) == 1 and names == ["dW", "db"]:
         parts = (*parts, None)
     if len(parts) != len(names):
         fail(function, None, {"expected": ", ".join(names), "got": f"{len(parts)} results"})
@@ -96,7 +96,7 @@ def fail(function, mistake, shown):
 
 def nothing_returned(function):
     name = name_of(function)
-    raise CheckFailed(f"{name} returned nothing: does it end in `return`?", "nothing returned")
+    raise CheckFailed(f"{name}: nothing returned. Does it end in `return`?", "nothing returned")
 
 
 def passed(function):
@@ -127,8 +127,9 @@ def _tuple(results):
 
 
 def _text(value):
-    if isinstance(value, np.ndarray | float):
-        return np.array2string(
+    if isinstance(value, float) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
+        text = np.array2string(
             np.asarray(value, float), precision=4, separator=", ", suppress_small=True
-        ).replace("\n", "")
-    return f"{value}"
+        )
+        return text.replace("\n", "")
+    return f"{value}"[:1000]

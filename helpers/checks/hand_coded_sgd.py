@@ -20,7 +20,11 @@ def softmax(function):
         [np.array([[np.log(2), 0.0], [0.0, 0.0]])],
         [np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 0.5]])],
     ]
-    large = [[np.array([[1000.0, 0.0]])], [np.array([[0.0, 0.0], [-1000.0, -1000.0]])]]
+    large = [
+        [np.array([[1000.0, 0.0]])],
+        [np.array([[800.0, 600.0]])],
+        [np.array([[0.0, 0.0], [-1000.0, -1000.0]])],
+    ]
     compare(
         function, ["logits"], ["probabilities"], twins.softmax, cases, mistakes.SOFTMAX,
         extreme=large, otherwise=mistakes.MAXIMUM,
@@ -30,25 +34,29 @@ def softmax(function):
 
 def loss(function):
     """Check `function(W, b, X, Y, reg_lambda)`, which returns the loss."""
-    W = np.array([[800.0, 0.0], [0.0, 0.0]])  # so that the right class has probability exp(-800)
-    confident = [W, np.zeros(2), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), 0.0]
     compare(
         function, OF_LOSS, ["loss"], twins.loss, examples(), mistakes.LOSS,
-        extreme=[confident], otherwise=mistakes.LOG_OF_ZERO,
+        extreme=[confident_example()], otherwise=mistakes.LOG_OF_ZERO,
     )  # fmt: skip
     passed(function)
 
 
 def gradient(function):
     """Check `function(W, b, X, Y, reg_lambda)`, which returns (dW, db)."""
-    compare(function, OF_LOSS, ["dW", "db"], twins.gradient, examples(), mistakes.GRADIENT)
+    compare(
+        function, OF_LOSS, ["dW", "db"], twins.gradient, examples(), mistakes.GRADIENT,
+        extreme=[confident_example()], otherwise=mistakes.MAXIMUM,
+    )  # fmt: skip
     passed(function)
 
 
 def minibatches(function):
     """Check `function(num_examples, batch_size, rng)`, which yields the row numbers of an epoch."""
-    _check_epoch(function, 7, 3)
-    order = np.concatenate(_check_epoch(function, 50, 8))
+    sizes = [(7, 3), (50, 8)]
+    for num_examples, batch_size in sizes:
+        _check_no_repetition(function, num_examples, batch_size)
+    for num_examples, batch_size in sizes:
+        order = np.concatenate(_check_epoch(function, num_examples, batch_size))
     if (order == np.arange(50)).all():
         fail(function, mistakes.NO_RESHUFFLING, {"got for 50 examples": order})
     rng = np.random.default_rng(0)
@@ -90,9 +98,19 @@ def examples():
     ]
 
 
+def confident_example():
+    """Arguments of the loss for which the right class has the probability exp(-800)."""
+    W = np.array([[800.0, 0.0], [0.0, 0.0]])
+    return [W, np.zeros(2), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), 0.0]
+
+
 def step_examples():
     """Arguments of a step."""
-    return [[*arrays, 0.5, reg_lambda] for *arrays, reg_lambda in examples()]
+    rates = [0.5, 0.25, 0.2, 0.1]
+    return [
+        [*arrays, learning_rate, reg_lambda]
+        for (*arrays, reg_lambda), learning_rate in zip(examples(), rates, strict=True)
+    ]
 
 
 def twin_step(W, b, X, Y, learning_rate, reg_lambda):
@@ -101,17 +119,22 @@ def twin_step(W, b, X, Y, learning_rate, reg_lambda):
     return W - learning_rate * dW, b - learning_rate * db
 
 
+def _check_no_repetition(function, num_examples, batch_size):
+    batches = _epoch(function, num_examples, batch_size, np.random.default_rng(0))
+    seen = np.concatenate(batches)
+    if len(set(seen)) < len(seen):
+        fail(function, mistakes.WITH_REPLACEMENT, _shown(num_examples, batch_size, batches))
+
+
+def _shown(num_examples, batch_size, batches):
+    got = ", ".join(map(str, batches))
+    return {"num_examples": num_examples, "batch_size": batch_size, "got": got}
+
+
 def _check_epoch(function, num_examples, batch_size):
     """The minibatches of an epoch, each example once."""
     batches = _epoch(function, num_examples, batch_size, np.random.default_rng(0))
-    seen = np.concatenate(batches)
-    shown = {
-        "num_examples": num_examples,
-        "batch_size": batch_size,
-        "got": ", ".join(map(str, batches)),
-    }
-    if len(set(seen)) < len(seen):
-        fail(function, mistakes.WITH_REPLACEMENT, shown)
+    seen, shown = np.concatenate(batches), _shown(num_examples, batch_size, batches)
     if len(seen) == num_examples // batch_size * batch_size:
         fail(function, mistakes.LAST_DROPPED, shown)
     sizes = sorted(map(len, batches), reverse=True)
@@ -133,8 +156,6 @@ def _epoch(function, num_examples, batch_size, rng):
         batches = [np.asarray(batch) for batch in batches]
         rows = np.concatenate(batches)
     except (TypeError, ValueError):
-        rows = np.empty(0)
-    if not np.issubdtype(rows.dtype, np.integer):
         fail(function, None, {"expected": "arrays of row numbers", "got": batches})
     if len(batches) > 2 * num_examples:
         raise CheckFailed(
@@ -142,4 +163,6 @@ def _epoch(function, num_examples, batch_size, rng):
             "those of one epoch.",
             "did not finish",
         )
+    if not np.issubdtype(rows.dtype, np.integer):
+        fail(function, None, {"expected": "arrays of row numbers", "got": batches})
     return batches

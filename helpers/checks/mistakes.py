@@ -211,6 +211,7 @@ TIMES_B = Mistake(
             len(X) * each for each in _gradient(W, b, X, Y, reg_lambda)
         ),
         _changed(lambda dW, db, R: (dW, R.sum(axis=0))),
+        lambda *arguments: (_gradient(*arguments, data=lambda n: 1)[0], _gradient(*arguments)[1]),
     ),
 )
 B_TWICE = Mistake(
@@ -222,6 +223,10 @@ B_TWICE = Mistake(
             each / len(X) for each in _gradient(W, b, X, Y, reg_lambda)
         ),
         _changed(lambda dW, db, R: (dW, db / len(R))),
+        lambda *arguments: (
+            _gradient(*arguments, data=lambda n: 1 / n**2)[0],
+            _gradient(*arguments)[1],
+        ),
     ),
 )
 NO_DB = Mistake(
@@ -313,7 +318,11 @@ def _steps(mistake):
 ADDING = Mistake(
     "adding instead of subtracting",
     "The gradient points uphill: W − learning_rate · dW.",
-    (partial(_step, factor=lambda n: 1),),
+    (
+        partial(_step, factor=lambda n: 1),
+        lambda *arguments: (_step(*arguments)[0], _step(*arguments, factor=lambda n: 1)[1]),
+        lambda *arguments: (_step(*arguments, factor=lambda n: 1)[0], _step(*arguments)[1]),
+    ),
 )
 
 SGD_STEP = (
@@ -328,6 +337,15 @@ SGD_STEP = (
         "The step is learning_rate times the gradient.",
         (lambda W, b, X, Y, learning_rate, reg_lambda: _step(W, b, X, Y, 1.0, reg_lambda),),
     ),
+    Mistake(
+        "λ without the learning rate",
+        "The step is learning_rate times the whole gradient, λW included.",
+        (
+            lambda W, b, X, Y, learning_rate, reg_lambda: _step(
+                W, b, X, Y, learning_rate, reg_lambda / learning_rate
+            ),
+        ),
+    ),
     *map(_steps, GRADIENT),
 )
 
@@ -335,7 +353,14 @@ WRONG_VARIABLE = Mistake(
     "gradient of the wrong variable",
     "tape.gradient(objective, [W, b]) gives the gradients in this order, of the variables that you "
     "are given.",
-    (lambda W, b, *rest: (W, _step(W, b, *rest)[1]),),
+    (
+        lambda W, b, *rest: (W, _step(W, b, *rest)[1]),
+        lambda W, b, *rest: (W - (b - _step(W, b, *rest)[1]), _step(W, b, *rest)[1]),
+        lambda W, b, *rest: (
+            _step(W, b, *rest)[0],
+            b - (W - _step(W, b, *rest)[0]).sum(axis=0),
+        ),
+    ),
 )
 TENSORFLOW_STEP = (
     ADDING,
@@ -371,7 +396,7 @@ NOT_UPDATED = Mistake(
 # What TensorFlow says where a mistake ends in an error.
 TENSORFLOW_ERRORS = {
     r"tf\.Variable.*creat|creat.*variables": RECREATED,
-    r"None|No gradients|[Ss]hape": WRONG_VARIABLE,
+    r"NoneType|None values|No gradients|Cannot assign|[Ss]hape.*assign": WRONG_VARIABLE,
 }
 
 NO_RESHUFFLING = Mistake(
@@ -392,10 +417,42 @@ LAST_DROPPED = Mistake(
     "epoch all the same.",
 )
 
-CHOSEN_ON_TEST = Mistake(
-    "chosen on the test set",
-    "Choose by validation_loss: a rate chosen on the test set makes its accuracy look better than "
-    "it is.",
+
+def lowest_mean(rows, column):
+    """For each batch size the learning rate with the lowest mean of a column over the seeds."""
+    means = rows.groupby(["batch_size", "learning_rate"])[column].mean()
+    return means.groupby("batch_size").idxmin().str[1].to_dict()
+
+
+def _of_lowest_row(rows, column):
+    lowest = rows.loc[rows.groupby("batch_size")[column].idxmin()]
+    return dict(zip(lowest["batch_size"], lowest["learning_rate"], strict=True))
+
+
+BEST_RATES = (
+    Mistake(
+        "chosen on the test set",
+        "Choose by validation_loss: a rate chosen on the test set makes its accuracy look better "
+        "than it is.",
+        (
+            lambda rows: lowest_mean(rows, "test_loss"),
+            lambda rows: _of_lowest_row(rows, "test_loss"),
+            lambda rows: lowest_mean(rows.assign(error=-rows["test_accuracy"]), "error"),
+        ),
+    ),
+    Mistake(
+        "one seed decides",
+        "A rate can be lucky once: take the mean over the seeds.",
+        (
+            lambda rows: _of_lowest_row(rows, "validation_loss"),
+            lambda rows: _of_lowest_row(rows.query("seed == 0"), "validation_loss"),
+        ),
+    ),
+    Mistake(
+        "diverged runs left out",
+        "A rate that diverges with one seed is no good one: its mean is infinite.",
+        (lambda rows: lowest_mean(rows.replace(np.inf, np.nan), "validation_loss"),),
+    ),
 )
 
 SHUFFLED_DIFFERENTLY = Mistake(

@@ -2,6 +2,8 @@
 
 import re
 
+import numpy as np
+
 from helpers import softmax as twins
 from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call
@@ -19,8 +21,12 @@ def tensorflow_step(function):
     with tensorflow_import():
         import tensorflow as tf
 
+    # The same pair for all cases: an optimizer made outside of the function works for one alone.
+    variables = tf.Variable(tf.zeros((2, 2))), tf.Variable(tf.zeros(2))
+
     def run(function, W, b, X, Y, learning_rate, reg_lambda):
-        variables = [tf.Variable(each, dtype=tf.float32) for each in (W, b)]
+        for variable, value in zip(variables, (W, b), strict=True):
+            variable.assign(value)
         batch = [tf.constant(each, tf.float32) for each in (X, Y)]
         try:
             returned = call(function, *variables, *batch, learning_rate, reg_lambda)
@@ -41,7 +47,10 @@ def tensorflow_step(function):
         with tf.variable_creator_scope(creator):
             return plain(*arguments)
 
-    cases = step_examples()
+    rng = np.random.default_rng(0)
+    Y = np.eye(2)[[0, 1, 1]]
+    larger = [rng.normal(size=(2, 2)), rng.normal(size=2), rng.random((3, 2)), Y, 0.1, 0.1]
+    cases = [*step_examples()[:3], larger]
     W, b, *_ = cases[0]
     W_after, b_after, returned = run(plain, *cases[0])
     if agree(W_after, W) and agree(b_after, b):
