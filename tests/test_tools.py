@@ -257,11 +257,13 @@ def test_run_writes_pages_and_gives_the_kernel_the_results_folder(tmp_path, capf
     source = "import os\nfrom pathlib import Path\nprint('folder', Path.cwd().name)\n"
     source += "Path(os.environ['RESULTS_DIR'], 'table.csv').write_text('1');"
     write_notebook(tmp_path, "one", new_code_cell(source))
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "benchmark.csv").write_text("of another command")
     assert notebooks.main(["run"], tmp_path) == 0
     page = (tmp_path / "build" / "one.html").read_text(encoding="utf-8")
     assert "folder notebooks" in page
     out, err = capfd.readouterr()
-    assert "one.html" in out and "table.csv" in out
+    assert "one.html" in out and "table.csv" in out and "benchmark.csv" not in out
     assert "one: cell 1 of 1" in err
 
 

@@ -71,6 +71,7 @@ def run(paths, root=ROOT):
     build = root / "build"
     build.mkdir(exist_ok=True)
     written, failure = [], None
+    before = {path: path.stat().st_mtime_ns for path in build.rglob("*.csv")}
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
         start = time.monotonic()
@@ -84,7 +85,8 @@ def run(paths, root=ROOT):
     for page, seconds in written:
         print(f"  {page}  ({seconds:.0f} s)")
     for table in sorted(build.rglob("*.csv")):
-        print(f"  {table}")
+        if table.stat().st_mtime_ns != before.get(table):
+            print(f"  {table}")
     if failure:
         print(f"\n{failure}", file=sys.stderr)
     return 1 if failure else 0
