@@ -8,6 +8,8 @@ Formulas: Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4.
 
 import numpy as np
 
+from helpers.threads import one_blas_thread
+
 
 def logits(W, b, X):
     """Scores of the classes, X @ W + b.
@@ -26,9 +28,12 @@ def logits(W, b, X):
     array (n, classes)
     """
     rows = max(64, 1_000_000 // W.size)
+    if len(X) <= rows:
+        return X @ W + b
     scores = np.empty((len(X), len(b)), np.result_type(W, b, X))
-    for start in range(0, len(X), rows):
-        scores[start : start + rows] = X[start : start + rows] @ W
+    with one_blas_thread():  # a block is too small for two
+        for start in range(0, len(X), rows):
+            scores[start : start + rows] = X[start : start + rows] @ W
     scores += b
     return scores
 

@@ -84,6 +84,22 @@ def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
     return rows, [parameters for _, parameters in results]
 
 
+def train_histories(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
+    """As `train_all`, but the histories themselves, for what is not in its table.
+
+    Parameters
+    ----------
+    settings, X_train, Y_train, X_test, Y_test, n_jobs
+        As for `train_all`.
+
+    Returns
+    -------
+    list of helpers.sgd.History
+        In the order of `settings`.
+    """
+    return _run_cached(_history, settings, X_train, Y_train, X_test, Y_test, n_jobs=n_jobs)
+
+
 def learning_rate_grid(
     X_fit, Y_fit, X_val, Y_val, learning_rates, *, epochs, seeds=(0,), n_jobs=-1, **common
 ):
@@ -330,9 +346,7 @@ def _search(measure, learning_rates, score):
 
 @MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
 def _train(X_train, Y_train, X_test, Y_test, key, settings):
-    history = sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
-    if "interrupted" in history.message:
-        raise KeyboardInterrupt
+    history = _uninterrupted(X_train, Y_train, X_test, Y_test, settings)
     rate = settings["learning_rate"]
     labels = {
         "batch_size": settings["batch_size"],
@@ -341,6 +355,19 @@ def _train(X_train, Y_train, X_test, Y_test, key, settings):
         "diverged": bool(history.message),
     }
     return tidy(history, **labels), (history.W, history.b)
+
+
+@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
+def _history(X_train, Y_train, X_test, Y_test, key, settings):
+    return _uninterrupted(X_train, Y_train, X_test, Y_test, settings)
+
+
+def _uninterrupted(X_train, Y_train, X_test, Y_test, settings):
+    """The history of a run; half of one must not get into the cache."""
+    history = sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
+    if "interrupted" in history.message:
+        raise KeyboardInterrupt
+    return history
 
 
 @MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val", "settings"])

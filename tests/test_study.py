@@ -73,7 +73,9 @@ def cache(monkeypatch, tmp_path):
     """An empty cache for runs, as a folder."""
     memory = joblib.Memory(tmp_path, verbose=0)
     ignored = ["X_train", "Y_train", "X_test", "Y_test", "settings"]
-    monkeypatch.setattr(study, "_train", memory.cache(study._train.func, ignore=ignored))
+    for name in "_train", "_history":
+        function = getattr(study, name).func
+        monkeypatch.setattr(study, name, memory.cache(function, ignore=ignored))
     return tmp_path
 
 
@@ -109,6 +111,18 @@ def test_a_cached_run_is_not_made_again_and_other_data_or_settings_are(cache, mo
     assert len(made) == 4
     study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=2)  # other seconds
     assert len(made) == 5
+
+
+def test_histories_are_those_of_train_classifier_and_kept_too(cache, monkeypatch):
+    X, Y = examples()
+    settings = settings_of([5, 10])
+    first = study.train_histories(settings, X, Y, X, Y)
+    monkeypatch.setattr(study.sgd, "train_classifier", None)
+    again = study.train_histories(settings, X, Y, X, Y)
+    for each, history, kept in zip(settings, first, again, strict=True):
+        expected = train_classifier(X, Y, X_test=X, Y_test=Y, **each)
+        np.testing.assert_array_equal(history.W_checkpoints, expected.W_checkpoints)
+        np.testing.assert_array_equal(kept.minibatch_loss, expected.minibatch_loss)
 
 
 def test_a_learning_rate_function_is_known_by_what_it_does(cache):
