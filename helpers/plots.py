@@ -685,7 +685,7 @@ def learning_rate_curves(rows, batch_size, learning_rate, axes=None):
         axis.set_xlabel(LABELS["epoch"])
         axis.grid(alpha=0.3)
         axis.legend(loc="upper right" if axis is axes[0] else "lower right")
-    axes[0].figure.suptitle(f"B = {batch_size}: the chosen rate among the others")
+    axes[0].figure.suptitle(f"B = {batch_size}: the highlighted rate among the others")
     return axes
 
 

@@ -24,6 +24,9 @@ def preprocess_data(function):
     images[0, :256] = range(256)
     X, Y = results(function, [_data_set(images, labels)], ["X", "Y"])
     expected_X, expected_Y = images / 255, np.eye(10)[labels]
+    if len(X) == len(Y) != len(images):
+        shown = {"images": len(images), "got X": X.shape, "got Y": Y.shape}
+        fail(function, mistakes.OTHER_DATA, shown)
     order = _order(X, expected_X)
     if order and agree(sorted(Y.tolist()), sorted(expected_Y.tolist())):
         wrong = [row for row in range(12) if not agree(Y[row], expected_Y[order[row]])]
@@ -44,7 +47,9 @@ def preprocess_data(function):
         if X.shape == expected_X.shape:
             by_pixel = X[0, :256]
             falls = np.flatnonzero(np.diff(by_pixel) < 0)
-            if mistake is None and len(falls):
+            if mistake is None and any(np.ptp(X[images == pixel]) > 1e-6 for pixel in range(256)):
+                mistake = mistakes.MIXED_UP  # what becomes of a pixel depends on where it stands
+            elif mistake is None and len(falls):
                 mistake = mistakes.OVERFLOW
             at = falls[0] + 1 if len(falls) else np.abs(by_pixel - expected_X[0, :256]).argmax()
             shown = {"pixel": at, "expected": at / 255, "got": by_pixel[at]}

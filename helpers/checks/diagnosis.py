@@ -96,7 +96,9 @@ def fail(function, mistake, shown):
 
 def nothing_returned(function):
     name = name_of(function)
-    raise CheckFailed(f"{name}: nothing returned. Does it end in `return`?", "nothing returned")
+    raise CheckFailed(
+        f"{name}: nothing returned. Does it `return`, or `yield`?", "nothing returned"
+    )
 
 
 def passed(function):
@@ -127,9 +129,9 @@ def _tuple(results):
 
 
 def _text(value):
-    if isinstance(value, float) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf"):
-        text = np.array2string(
-            np.asarray(value, float), precision=4, separator=", ", suppress_small=True
-        )
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        text = np.array2string(value, precision=4, separator=", ", suppress_small=True)
         return text.replace("\n", "")
     return f"{value}"[:1000]

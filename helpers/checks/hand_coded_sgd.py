@@ -23,6 +23,7 @@ def softmax(function):
     large = [
         [np.array([[1000.0, 0.0]])],
         [np.array([[800.0, 600.0]])],
+        [np.array([[1000.0, -1000.0]])],
         [np.array([[0.0, 0.0], [-1000.0, -1000.0]])],
     ]
     compare(
@@ -88,6 +89,7 @@ def examples():
         [W, b, X[:1], Y[:1], 0.0],
         [W, b, X, Y, 0.0],
         [np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0]), X[:1], Y[:1], 0.1],
+        [np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0]), X, Y, 0.1],
         [
             rng.normal(size=(4, 3)),
             rng.normal(size=3),
@@ -106,7 +108,7 @@ def confident_example():
 
 def step_examples():
     """Arguments of a step."""
-    rates = [0.5, 0.25, 0.2, 0.1]
+    rates = [0.5, 0.25, 0.2, 0.3, 0.1]
     return [
         [*arrays, learning_rate, reg_lambda]
         for (*arrays, reg_lambda), learning_rate in zip(examples(), rates, strict=True)

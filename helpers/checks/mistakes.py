@@ -60,6 +60,14 @@ LABELS = (
         (lambda labels: labels,),
     ),
 )
+OTHER_DATA = Mistake(
+    "not the data it is given",
+    "Use the argument of the function, not a variable of the notebook.",
+)
+MIXED_UP = Mistake(
+    "pixels mixed up",
+    "Each row of X holds the pixels of one image, row by row: reshape(len(images), -1).",
+)
 OVERFLOW = Mistake(
     "uint8 overflow",
     "uint8 numbers wrap around at 256: convert to float32 before any other arithmetic.",
@@ -158,6 +166,16 @@ LOSS = (
         (lambda W, *rest: _loss(W, *rest, data=lambda n: 1 / n / W.shape[1]),),
     ),
     Mistake("λ missing", "Add the penalty (λ/2)‖W‖².", (partial(_loss, squares=0),)),
+    Mistake(
+        "λ divided by n",
+        "Only the sum over the examples is divided by their number, the penalty is not.",
+        (lambda W, b, X, *rest: _loss(W, b, X, *rest, squares=0.5 / len(X)),),
+    ),
+    Mistake(
+        "b left out",
+        "The logits are X @ W + b.",
+        (lambda W, b, *rest: _loss(W, 0 * b, *rest),),
+    ),
     Mistake(
         "λ in place of λ/2",
         "The penalty is (λ/2)‖W‖², so that its derivative is λW.",
@@ -278,6 +296,11 @@ GRADIENT = (
     ),
     *PENALTY,
     Mistake(
+        "b left out",
+        "The logits are X @ W + b.",
+        (lambda W, b, *rest: _gradient(W, 0 * b, *rest),),
+    ),
+    Mistake(
         "x − y in place of p − y",
         "The residual compares probabilities with labels: p − y with p = softmax(z).",
         (
@@ -352,7 +375,7 @@ SGD_STEP = (
 WRONG_VARIABLE = Mistake(
     "gradient of the wrong variable",
     "tape.gradient(objective, [W, b]) gives the gradients in this order, of the variables that you "
-    "are given.",
+    "are given. It is None for those from which the objective was not computed inside the tape.",
     (
         lambda W, b, *rest: (W, _step(W, b, *rest)[1]),
         lambda W, b, *rest: (W - (b - _step(W, b, *rest)[1]), _step(W, b, *rest)[1]),
@@ -461,7 +484,12 @@ SHUFFLED_DIFFERENTLY = Mistake(
 )
 LOSS_ON_TEST = Mistake(
     "loss evaluated on the test set",
-    "The training loss is that of X_train and Y_train.",
+    "The training loss is that of X_train and Y_train. (To tell, the test images of this check are "
+    "NaN.)",
+)
+ACCURACY_ON_TRAINING = Mistake(
+    "accuracy evaluated on the training set",
+    "The test accuracy is that of X_test and Y_test.",
 )
 START_MINUS_END = Mistake(
     "start minus end",

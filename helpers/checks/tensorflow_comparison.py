@@ -8,7 +8,7 @@ from helpers import softmax as twins
 from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call
 from helpers.checks.diagnosis import agree, array, compare, fail, nothing_returned, passed
-from helpers.checks.hand_coded_sgd import OF_STEP, step_examples, twin_step
+from helpers.checks.hand_coded_sgd import OF_STEP, confident_example, step_examples, twin_step
 from helpers.frameworks import tensorflow_import
 
 
@@ -50,7 +50,8 @@ def tensorflow_step(function):
     rng = np.random.default_rng(0)
     Y = np.eye(2)[[0, 1, 1]]
     larger = [rng.normal(size=(2, 2)), rng.normal(size=2), rng.random((3, 2)), Y, 0.1, 0.1]
-    cases = [*step_examples()[:3], larger]
+    cases = [*step_examples()[:4], larger]
+    *confident, _ = confident_example()
     W, b, *_ = cases[0]
     W_after, b_after, returned = run(plain, *cases[0])
     if agree(W_after, W) and agree(b_after, b):
@@ -58,6 +59,7 @@ def tensorflow_step(function):
         fail(function, mistakes.RECREATED if created else mistakes.NOT_UPDATED, {"got W": W_after})
     compare(
         function, OF_STEP, ["W", "b"], twin_step, cases, mistakes.TENSORFLOW_STEP,
+        extreme=[[*confident, 0.1, 0.0]], otherwise=mistakes.LOG_OF_ZERO,
         run=lambda *case: run(plain, *case)[:2],
     )  # fmt: skip
     if returned is None:
