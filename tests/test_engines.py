@@ -268,8 +268,10 @@ def test_pixel_lists_are_shared_between_runs_only_while_nobody_can_change_the_im
     first, second = (train("numba", read_only, Y, **settings) for _ in range(2))
     assert len(made) == 1
     np.testing.assert_array_equal(first.W, second.W)
+    shared = id(read_only)
+    assert shared in numba_engine._shared_lists
     del read_only
-    assert not numba_engine._shared_lists  # they go with their images
+    assert shared not in numba_engine._shared_lists  # they go with their images
 
     train("numba", X, Y, **settings)
     X *= 0.5
