@@ -5,6 +5,7 @@ import ctypes
 
 from joblib import Parallel, delayed
 
+from helpers.engines import read_only
 from helpers.progress import progress_bar
 from helpers.threads import one_blas_thread
 
@@ -44,7 +45,7 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
         machine, the seconds of a history are somewhat longer than those of a run alone.
     """
     settings = list(settings)
-    arrays = [_read_only(array) for array in arrays]
+    arrays = [read_only(array) for array in arrays]
     _give_back_memory()
     results = []
     with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
@@ -57,13 +58,6 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
             results.append(result)
             bar.update()
     return results
-
-
-def _read_only(array):
-    """A view that nobody can write to: what an engine derives from it, it may keep and share."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def _give_back_memory():

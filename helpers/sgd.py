@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.engines import load_engine
+from helpers.engines import load_engine, load_logits, read_only
 from helpers.progress import progress_bar
 from helpers.softmax import accuracy, check_shapes, loss
 from helpers.threads import one_blas_thread
@@ -157,6 +157,7 @@ def train_classifier(
     num_iterations = _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size)
     checkpoints = _checkpoints(checkpoints, num_iterations, num_examples, batch_size)
     W, b = _start(initial, X_train, Y_train)
+    logits = load_logits(engine)
     stretches = updates(
         X_train,
         Y_train,
@@ -176,10 +177,12 @@ def train_classifier(
     records, minibatch_loss, num_made = [], np.empty(num_iterations), 0
 
     def record(iteration, W, b, seconds):
-        train_loss = loss(W, b, X_train, Y_train, reg_lambda)
+        train_loss = loss(W, b, X_train, Y_train, reg_lambda, logits=logits)
         if not (np.isfinite(train_loss) and np.isfinite(W).all() and np.isfinite(b).all()):
             raise FloatingPointError
-        test_accuracy = None if X_test is None else accuracy(W, b, X_test, Y_test)
+        test_accuracy = None
+        if X_test is not None:
+            test_accuracy = accuracy(W, b, X_test, Y_test, logits=logits)
         records.append((W, b, iteration, train_loss, test_accuracy, seconds))
 
     with (
@@ -379,7 +382,7 @@ def _check_examples(X, Y, part):
             f"Y_{part} is not one-hot: row {row} is {Y[row]}, expected a single 1 and otherwise 0; "
             "from integer labels: np.eye(num_classes)[labels]"
         )
-    return X, Y.astype(X.dtype, copy=False)
+    return read_only(X), Y.astype(X.dtype, copy=False)
 
 
 def _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reduction):

@@ -74,7 +74,7 @@ def softmax(logits):
     return np.exp(log_softmax(logits))
 
 
-def loss(W, b, X, Y, reg_lambda=0.0):
+def loss(W, b, X, Y, reg_lambda=0.0, *, logits=logits):
     """Mean cross-entropy + (λ/2)‖W‖². The bias is not penalised.
 
     Parameters
@@ -85,6 +85,8 @@ def loss(W, b, X, Y, reg_lambda=0.0):
     Y : array (n, classes), one-hot
     reg_lambda : float
         λ, the weight of the penalty.
+    logits : function, optional
+        Another way to compute what `logits` does, such as that of an engine.
 
     Returns
     -------
@@ -126,12 +128,12 @@ def gradient(W, b, X, Y, reg_lambda=0.0):
     return X.T @ residual + float(reg_lambda) * W, residual.sum(axis=0)
 
 
-def accuracy(W, b, X, Y):
+def accuracy(W, b, X, Y, *, logits=logits):
     """Fraction of the examples whose largest logit is that of their class.
 
     Parameters
     ----------
-    W, b, X, Y
+    W, b, X, Y, logits
         As for `loss`.
 
     Returns

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_info
 
 from helpers import landscape, sgd
 from helpers.data import DATA_DIR
+from helpers.engines import load_logits
 from helpers.landscape import largest_curvature, noise_scale  # noqa: F401, part of the study
 from helpers.runs import run_all
 from helpers.softmax import loss
@@ -374,29 +375,15 @@ def _uninterrupted(X_train, Y_train, X_test, Y_test, settings):
 def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
     settings = dict(settings)
     last = settings.pop("num_epochs") * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
+    logits = load_logits(settings.get("engine", "numpy"))
     looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
     try:
         for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, stops=looks, **settings):
-            if iteration in looks and _is_reached(target, W, b, X_val, Y_val):
+            if iteration in looks and loss(W, b, X_val, Y_val, logits=logits) <= target:
                 return iteration, seconds
     except FloatingPointError:
         pass
     return np.inf, np.inf
-
-
-def _is_reached(target, W, b, X, Y):
-    """Whether the mean cross-entropy is at most the target.
-
-    No example has a negative one: as soon as some of them add up to more than all may, it is not.
-    Most looks come early in a run and end so.
-    """
-    total = 0.0
-    for start in range(0, len(X), 1000):
-        X_part, Y_part = X[start : start + 1000], Y[start : start + 1000]
-        total += len(X_part) * float(loss(W, b, X_part, Y_part))
-        if total > target * len(X):
-            return False
-    return True
 
 
 @MEMORY.cache(ignore=["X", "Y"])

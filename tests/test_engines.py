@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers import softmax
 from helpers.data import load_mnist
-from helpers.engines import load_engine
+from helpers.engines import load_engine, load_logits, read_only
 from helpers.sgd import train_classifier
 
 ROOT = Path(__file__).parent.parent
@@ -84,6 +85,41 @@ def test_any_number_of_features_and_classes(num_classes):
     expected, history = train("numpy", X, Y, **settings), train("numba", X, Y, **settings)
     np.testing.assert_allclose(history.W, expected.W, rtol=0, atol=1e-12)
     np.testing.assert_allclose(history.b, expected.b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_classes", [1, 10, 16, 17, 40])
+def test_logits_over_lists_are_those_of_the_product(num_classes, dtype):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(50, 300)) * (rng.random((50, 300)) < 0.3)).astype(dtype)
+    X[3], X[4, 1:], X[5, 2:] = 0, 0, 0  # no pixel, at most one, at most two
+    W = rng.normal(size=(300, num_classes)).astype(dtype)
+    b = rng.normal(size=num_classes).astype(dtype)
+    found = load_logits("numba")(W, b, read_only(X))
+    assert found.dtype == dtype
+    # Rounding of a sum of some ninety products, the largest of them about ten.
+    error = 90 * 10 * np.finfo(dtype).eps
+    np.testing.assert_allclose(found, X @ W + b, rtol=0, atol=error)
+
+
+def test_logits_without_lists_are_those_of_the_product():
+    rng = np.random.default_rng(0)
+    X, W, b = rng.normal(size=(50, 20)), rng.normal(size=(20, 3)), np.ones(3)
+    few = X * (X > 1)
+    for images in few, read_only(X), read_only(few.astype(np.float32)), read_only(few.astype("f2")):
+        expected = images @ W + b
+        np.testing.assert_array_equal(load_logits("numba")(W, b, images), expected)
+
+
+@pytest.mark.parametrize("dtype, error", [(np.float32, 1e-6), (np.float64, 1e-13)])
+def test_checkpoints_of_the_compiled_engine_are_those_of_loss_and_accuracy(dtype, error):
+    X, Y = examples(dtype=dtype)
+    history = train(
+        "numba", X, Y, batch_size=10, learning_rate=0.1, num_epochs=2, X_test=X[:99], Y_test=Y[:99]
+    )
+    for i, (W, b) in enumerate(zip(history.W_checkpoints, history.b_checkpoints, strict=True)):
+        assert abs(history.train_loss[i] - softmax.loss(W, b, X, Y, 1e-2)) < error
+        assert history.test_accuracy[i] == softmax.accuracy(W, b, X[:99], Y[:99])
 
 
 @pytest.mark.parametrize("batch_size", [3, 16, 40])

@@ -340,10 +340,10 @@ def test_seconds_are_cumulative_and_count_updates_only(monkeypatch):
     )
 
     def slow(seconds, function):
-        def slow_function(*arguments):
+        def slow_function(*arguments, **options):
             nonlocal now
             now += seconds
-            return function(*arguments)
+            return function(*arguments, **options)
 
         return slow_function
 

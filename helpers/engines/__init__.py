@@ -11,9 +11,13 @@ whose result makes one update for each learning rate it is given:
 `rows` are the rows of X to visit, in order, `batch_size` for each update; only the last minibatch
 may be shorter. The arguments are left as they are. Where a minibatch loss is not finite the engine
 may stop: that loss is then the last one it returns.
+
+For evaluations, an engine may have a `logits` that is faster than that of `helpers.softmax`.
 """
 
 import importlib
+
+from helpers import softmax
 
 ENGINES = ("numpy", "numba", "torch", "tensorflow")
 
@@ -28,10 +32,25 @@ def load_engine(name):
     ModuleNotFoundError
         The package of the engine is not installed.
     """
+    return _load(name).prepare
+
+
+def load_logits(name):
+    """What evaluates the runs of an engine: its own `logits`, or that of `helpers.softmax`.
+
+    Raises
+    ------
+    ValueError, ModuleNotFoundError
+        As `load_engine`.
+    """
+    return getattr(_load(name), "logits", softmax.logits)
+
+
+def _load(name):
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}, expected one of {', '.join(ENGINES)}")
     try:
-        return _module(name).prepare
+        return _module(name)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("helpers"):
             raise
@@ -45,6 +64,18 @@ def load_engine(name):
 def engine_device(name):
     """Where an engine of `ENGINES` makes its updates: "CPU" or "GPU"."""
     return getattr(_module(name), "DEVICE", "CPU")
+
+
+def read_only(array):
+    """A view that nobody can write to: what an engine derives from it, it may keep and share.
+
+    The array itself if it is one already, so that all who are given it share.
+    """
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _module(name):

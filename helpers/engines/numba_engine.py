@@ -10,6 +10,8 @@ the lists of its minibatch twice: for the logits, and to subtract the gradient f
   same update, although lists never meet the 0 · ∞ = NaN of a product with all pixels.
 - A row of V, the weights of one pixel, is padded with zeros to whole registers of the processor.
 
+Evaluations use the same lists (`logits`).
+
 There is one thread, and it does not hold the GIL: independent runs may share a process
 (`helpers.runs`). What was compiled is kept on disk.
 """
@@ -23,6 +25,7 @@ from numba import njit, types, uint64
 from numba.extending import intrinsic
 from llvmlite import ir  # after numba, which brings it and whose absence is to be named
 
+from helpers import softmax
 from helpers.engines import numpy_engine
 
 LANES = 16  # weights that are worked on at once: 512 bits of float32
@@ -31,22 +34,22 @@ AHEAD = 2  # how many images before its turn a list is asked for: memory is slow
 # From this batch size on, the contributions of the images are added up before they go into V. Each
 # alone would be so small that float32 loses part of it; below, there is little to lose, and to pay.
 SUM_FIRST = 16
+DTYPES = (np.float32, np.float64)
 SMALLEST_SCALE, LARGEST_SCALE = 1e-3, 1e3
 
 
 def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     """See `helpers.engines`; X must be float32 or float64."""
-    if X.dtype not in (np.float32, np.float64):
+    if X.dtype not in DTYPES:
         raise ValueError(f"X_train is {X.dtype}, the engine 'numba' takes float32 and float64")
     advance_by_hand = numpy_engine.prepare(
         X, Y, batch_size=batch_size, reg_lambda=reg_lambda, reduction=reduction, fit_bias=fit_bias
     )
-    if batch_size >= 16 and np.count_nonzero(X[:1000]) > X[:1000].size / 2:
-        return advance_by_hand  # BLAS is faster where most pixels are not 0
+    if batch_size >= 16 and not _is_sparse(X):
+        return advance_by_hand
     starts, columns, pixels = _pixel_lists(X)
     labels = Y.argmax(axis=1)
     num_features, num_classes = X.shape[1], Y.shape[1]
-    padded = -(-num_classes // LANES) * LANES
     # No weight is moved further than this by the data, at learning rate 1 ...
     largest_pixel = np.maximum(np.maximum(X.max(), -X.min()), 1).astype(float)
     reach = largest_pixel * (batch_size if reduction == "sum" else 1)
@@ -54,16 +57,14 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     safe = np.finfo(X.dtype).max / 1e6 / (largest_pixel * num_features)
 
     def advance(W, b, rows, learning_rates):
-        V = _aligned_zeros(num_features, padded, X.dtype)
-        V[:, :num_classes] = W
-        b = b.copy()
-        step = _aligned_zeros(num_features, padded, X.dtype)
-        residual = _aligned_zeros(batch_size, padded, X.dtype)
+        V, b = _padded(W), b.copy()
+        step = _aligned_zeros(*V.shape, V.dtype)
+        residual = _aligned_zeros(batch_size, V.shape[1], V.dtype)
         minibatch_loss = np.empty(len(learning_rates))
         num_made = _advance(
-            V, b, step, residual, minibatch_loss, columns, pixels, starts[rows], starts[rows + 1],
-            labels[rows], learning_rates, batch_size, float(reg_lambda), reduction == "mean",
-            fit_bias, reach, safe,
+            V, b, step, residual, _two_sums(V), minibatch_loss, columns, pixels, starts[rows],
+            starts[rows + 1], labels[rows], learning_rates, batch_size, float(reg_lambda),
+            reduction == "mean", fit_bias, reach, safe,
         )  # fmt: skip
         W = V[:, :num_classes].copy()
         if num_made == len(minibatch_loss):
@@ -75,6 +76,22 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     W, b = np.zeros((num_features, num_classes), X.dtype), np.zeros(num_classes, X.dtype)
     advance(W, b, np.arange(0), np.zeros(0, X.dtype))
     return advance
+
+
+def logits(W, b, X):
+    """As `helpers.softmax.logits`, over the lists of X where they can be kept and are worth it."""
+    if X.flags.writeable or X.dtype not in DTYPES or W.dtype != X.dtype or not _is_sparse(X):
+        return softmax.logits(W, b, X)
+    V = _padded(W)
+    scores = np.empty((len(X), len(b)), X.dtype)
+    _multiply(V, _two_sums(V), *_pixel_lists(X), scores)
+    scores += b
+    return scores
+
+
+def _is_sparse(X):
+    """Whether lists are faster than BLAS: where most pixels are 0."""
+    return np.count_nonzero(X[:100]) <= X[:100].size / 2
 
 
 def _compiled(function):
@@ -134,9 +151,16 @@ def _prefetch(typing_context, array, index):
 
 
 @_compiled
+def _multiply(V, sums, starts, columns, pixels, scores):
+    """The products of all images with V, into `scores` (n, classes)."""
+    for image in range(len(scores)):
+        _add_up(V, sums, columns, pixels, starts[image], starts[image + 1], scores[image])
+
+
+@_compiled
 def _advance(
-    V, b, step, residual, minibatch_loss, columns, pixels, starts, ends, labels, learning_rates,
-    batch_size, reg_lambda, is_mean, fit_bias, reach, safe,
+    V, b, step, residual, sums, minibatch_loss, columns, pixels, starts, ends, labels,
+    learning_rates, batch_size, reg_lambda, is_mean, fit_bias, reach, safe,
 ):  # fmt: skip
     """Make the updates in V, b and minibatch_loss; return how many were safe to make.
 
@@ -159,11 +183,7 @@ def _advance(
             ahead = min(image + AHEAD, len(labels) - 1)
             _prefetch_list(columns, starts[ahead], ends[ahead])
             _prefetch_list(pixels, starts[ahead], ends[ahead])
-            residual[i] = 0
-            for block in range(blocks):
-                for p in range(starts[image], ends[image]):
-                    row = columns[p] * blocks + block
-                    _add_row(residual, i * blocks + block, pixels[p], V, row)
+            _add_up(V, sums, columns, pixels, starts[image], ends[image], residual[i])
             loss = _residual(residual[i], number(scale), b, labels[image])
             minibatch_loss[update] += loss / length
 
@@ -190,6 +210,27 @@ def _advance(
 
 
 @_compiled
+def _add_up(V, sums, columns, pixels, start, end, product):
+    """The product of one image with V, into `product` (classes,), padded or not.
+
+    In two sums that take turns: an addition need not wait for the one before it.
+    """
+    blocks, one, two = uint64(V.shape[1] // LANES), uint64(1), uint64(2)
+    for block in range(blocks):
+        even, odd = two * block, two * block + one
+        sums[even] = 0
+        sums[odd] = 0
+        for p in range(start + one, end, two):
+            _add_row(sums, even, pixels[p - one], V, columns[p - one] * blocks + block)
+            _add_row(sums, odd, pixels[p], V, columns[p] * blocks + block)
+        if (end - start) % two == one:
+            _add_row(sums, even, pixels[end - one], V, columns[end - one] * blocks + block)
+    for k in range(len(product)):
+        even = two * uint64(k // LANES)
+        product[k] = sums[even, k % LANES] + sums[even + one, k % LANES]
+
+
+@_compiled
 def _move(target, source):
     """Add the source to the target, and leave zeros there."""
     for i in range(len(target)):
@@ -209,8 +250,9 @@ def _residual(z, scale, b, label):
     for k in range(len(b)):
         z[k] = math.exp(z[k] - largest)
         total += z[k]
+    share = 1 / total
     for k in range(len(b)):
-        z[k] /= total
+        z[k] *= share
     z[label] -= z.dtype.type(1)
     return loss + math.log(total)
 
@@ -268,6 +310,19 @@ def _fill_lists(X, starts, columns, pixels):
             if X[i, j] != 0:
                 columns[p], pixels[p] = j, X[i, j]
                 p += uint64(1)
+
+
+def _padded(W):
+    """W with its rows padded to whole registers."""
+    num_features, num_classes = W.shape
+    V = _aligned_zeros(num_features, -(-num_classes // LANES) * LANES, W.dtype)
+    V[:, :num_classes] = W
+    return V
+
+
+def _two_sums(V):
+    """Room for two sums of each register of a row of V, next to each other."""
+    return _aligned_zeros(2 * V.shape[1] // LANES, LANES, V.dtype)
 
 
 def _aligned_zeros(num_rows, num_columns, dtype):
