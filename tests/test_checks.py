@@ -7,6 +7,7 @@ confusion matrix for every check.
 import contextlib
 import functools
 import io
+import itertools
 import re
 import time
 import warnings
@@ -306,6 +307,10 @@ def test_other_ways_to_run_forever_are_stopped_too(body, short_patience):
     assert_stopped("softmax", written(body, "softmax"))
 
 
+def test_an_iterator_without_end_is_stopped(short_patience):
+    assert_stopped("minibatches", lambda *arguments: itertools.cycle([np.arange(3)]))
+
+
 ENDLESS = {
     "the same minibatch": "while True:\n        yield np.arange(b)",
     "epoch after epoch": "while True:\n        yield from c.permutation(a).reshape(-1, 1)",
@@ -424,6 +429,16 @@ class EqualToEverything:
     __hash__ = None
 
 
+class NoArray:
+    """What cannot be looked at, such as a tensor with a gradient."""
+
+    def __array__(self, *arguments, **options):
+        raise RuntimeError("cannot be made an array")
+
+    def __iter__(self):
+        raise RuntimeError("cannot be iterated over")
+
+
 UNFIT = {
     "equal to everything": EqualToEverything(),
     "two equal to everything": (EqualToEverything(), EqualToEverything()),
@@ -431,6 +446,13 @@ UNFIT = {
     "True": True,
     "text": "0.5",
     "number": 0.5,
+    "two numbers": (5, 6),
+    "two numbers of NumPy": (np.float32(5), np.array(6)),
+    "number beyond all floats": 10**400,
+    "two that cannot be looked at": (NoArray(), NoArray()),
+    "cannot be looked at": NoArray(),
+    "date": np.datetime64("2000-01-01"),
+    "matrix": np.matrix([[0, 1], [2, 3]]),
     "nan": float("nan"),
     "nothing in a tuple": (None, None),
     "empty list": [],
@@ -452,10 +474,41 @@ def test_what_cannot_be_an_answer_is_refused(check, value):
     assert found.message.strip()
 
 
+@pytest.mark.parametrize("check", ["preprocess_data", "gradient", "sgd_step", "minibatches"])
+@pytest.mark.parametrize("value", UNFIT.values(), ids=UNFIT)
+def test_half_an_answer_is_refused(check, value):
+    right = right_answer(check)
+
+    def first_replaced(*arguments):
+        return value, *tuple(right(*arguments))[1:]
+
+    def last_replaced(*arguments):
+        return *tuple(right(*arguments))[:-1], value
+
+    for function in first_replaced, last_replaced:
+        found = verdict(check, function)
+        assert not found.accepted and found.message.strip()
+
+
 @pytest.mark.parametrize("value", UNFIT.values(), ids=UNFIT)
 @pytest.mark.parametrize("check", ["effective_rate", "choices"])
 def test_what_cannot_be_a_number_or_choices_is_refused(check, value):
     assert not verdict(check, value).accepted
+
+
+@pytest.mark.parametrize("unfit", UNFIT)
+@pytest.mark.parametrize("name", ["learning_rate", "num_iterations"])
+def test_what_cannot_be_a_choice_is_refused(name, unfit):
+    # (A learning rate of 0.5 can be one, but does not converge at B = 1.)
+    choice = dict(learning_rate=0.1, num_iterations=10) | {name: UNFIT[unfit]}
+    assert not verdict("choices", dict.fromkeys(GOOD_CHOICES, choice)).accepted
+
+
+def test_a_number_as_text_is_no_number():
+    def in_words(*arguments):
+        return f"{right_answer('loss')(*arguments):.10f}"
+
+    assert verdict("loss", in_words).mistake == "not a number"
 
 
 def test_wrong_shapes_are_said():

@@ -52,7 +52,7 @@ def best_rates(function):
         nothing_returned(function)
     try:
         found = {int(B): float(rate) for B, rate in found.items()}
-    except (AttributeError, TypeError, ValueError):
+    except Exception:  # whatever it is that was returned
         shown = {"expected": "a dict or Series, with a number for each batch size", "got": found}
         fail(function, None, shown)
     expected = mistakes.lowest_mean(rows, "validation_loss")
@@ -121,7 +121,7 @@ def training_run(function):
     columns = [*expected.columns, "seconds"]
     try:
         found = pd.DataFrame(result)[columns].astype(float)
-    except (KeyError, TypeError, ValueError):
+    except Exception:  # as above
         fail(function, None, {"expected": f"rows with {', '.join(columns)}", "got": result})
     found = found[found["iteration"].isin(checkpoints)]
     if not agree(found[expected.columns], expected):
@@ -278,19 +278,20 @@ def _choice(given, B):
     if given is None or given is ... or (isinstance(given, dict) and not given):
         not_attempted("choices")
     try:
-        if given[B] is None or given[B] is ...:
-            not_attempted("choices")
-        learning_rate, num_iterations = given[B]["learning_rate"], given[B]["num_iterations"]
-    except (KeyError, TypeError, IndexError, ValueError):
+        choice = given[B]
+        empty = choice is None or choice is ...
+        values = [None] if empty else [choice["learning_rate"], choice["num_iterations"]]
+    except Exception:  # whatever it is that was given
         raise CheckFailed(
             f"choices has no learning rate and number of iterations for B = {B}, expected "
             f"choices[{B}] = dict(learning_rate=…, num_iterations=…), got {given!r:.200}",
             "choice missing",
         ) from None
-    if any(each is None or each is ... for each in (learning_rate, num_iterations)):
+    if any(each is None or each is ... for each in values):
         not_attempted("choices")
+    learning_rate, num_iterations = values
     longest = MOST_EPOCHS * 60_000 // B
-    if not (_is_number(learning_rate) and 0 < learning_rate < math.inf):
+    if not (_is_number(learning_rate) and learning_rate > 0):
         raise CheckFailed(
             f"choices: the learning rate for B = {B} is {learning_rate!r:.100}, expected a "
             "positive number",
@@ -307,7 +308,11 @@ def _choice(given, B):
 
 
 def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    try:
+        is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        return is_real and math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
 
 
 def _credit(gap):

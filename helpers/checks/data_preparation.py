@@ -23,39 +23,57 @@ def preprocess_data(function):
     images = np.random.default_rng(0).integers(256, size=(12, 784)).astype(np.uint8)
     images[0, :256] = range(256)
     X, Y = results(function, [_data_set(images, labels)], ["X", "Y"])
-    expected_X, expected_Y = images / 255, np.eye(10)[labels]
-    if len(X) == len(Y) != len(images):
+    if X.ndim and X.shape[:1] == Y.shape[:1] != images.shape[:1]:
         shown = {"images": len(images), "got X": X.shape, "got Y": Y.shape}
         fail(function, mistakes.OTHER_DATA, shown)
+    _check_order(function, X, Y, images / 255, labels)
+    _check_labels(function, Y, labels)
+    _check_pixels(function, X, images)
+    _warn_of_float64(function)
+    passed(function)
+
+
+def _check_order(function, X, Y, expected_X, labels):
+    """Whether all rows are right by themselves, but not at the same place in X and Y."""
+    expected_Y = np.eye(10)[labels]
     order = _order(X, expected_X)
-    if order and agree(sorted(Y.tolist()), sorted(expected_Y.tolist())):
-        wrong = [row for row in range(12) if not agree(Y[row], expected_Y[order[row]])]
-        if wrong:
-            row = wrong[0]
+    if not order or Y.shape != expected_Y.shape:
+        return
+    if not agree(sorted(Y.tolist()), sorted(expected_Y.tolist())):
+        return
+    for row, example in enumerate(order):
+        if not agree(Y[row], expected_Y[example]):
             shown = {
-                f"row {row} of X": f"an image of {labels[order[row]]}",
-                f"expected row {row} of Y": expected_Y[order[row]],
+                f"row {row} of X": f"an image of {labels[example]}",
+                f"expected row {row} of Y": expected_Y[example],
                 f"got row {row} of Y": Y[row],
             }
             fail(function, mistakes.REORDERED, shown)
-    if not agree(Y, expected_Y):
+
+
+def _check_labels(function, Y, labels):
+    expected = np.eye(10)[labels]
+    if not agree(Y, expected):
         mistake = explanation(mistakes.LABELS, [([labels], [Y])])
-        fail(function, mistake, {"labels": labels, "expected Y": expected_Y, "got Y": Y})
-    if not agree(X, expected_X):
-        mistake = explanation(mistakes.PIXELS, [([images], [X])])
-        shown = {"images": images.shape, "expected X": expected_X.shape, "got X": X.shape}
-        if X.shape == expected_X.shape:
-            by_pixel = X[0, :256]
-            falls = np.flatnonzero(np.diff(by_pixel) < 0)
-            if mistake is None and any(np.ptp(X[images == pixel]) > 1e-6 for pixel in range(256)):
-                mistake = mistakes.MIXED_UP  # what becomes of a pixel depends on where it stands
-            elif mistake is None and len(falls):
-                mistake = mistakes.OVERFLOW
-            at = falls[0] + 1 if len(falls) else np.abs(by_pixel - expected_X[0, :256]).argmax()
-            shown = {"pixel": at, "expected": at / 255, "got": by_pixel[at]}
-        fail(function, mistake, shown)
-    _warn_of_float64(function)
-    passed(function)
+        fail(function, mistake, {"labels": labels, "expected Y": expected, "got Y": Y})
+
+
+def _check_pixels(function, X, images):
+    expected = images / 255
+    if agree(X, expected):
+        return
+    mistake = explanation(mistakes.PIXELS, [([images], [X])])
+    shown = {"images": images.shape, "expected X": expected.shape, "got X": X.shape}
+    if X.shape == expected.shape:
+        by_pixel = X[0, :256]  # of the pixels 0, 1, … 255
+        falls = np.flatnonzero(np.diff(by_pixel) < 0)
+        if mistake is None and any(np.ptp(X[images == pixel]) > 1e-6 for pixel in range(256)):
+            mistake = mistakes.MIXED_UP  # what becomes of a pixel depends on where it stands
+        elif mistake is None and len(falls):
+            mistake = mistakes.OVERFLOW
+        at = falls[0] + 1 if len(falls) else np.abs(by_pixel - expected[0, :256]).argmax()
+        shown = {"pixel": at, "expected": at / 255, "got": by_pixel[at]}
+    fail(function, mistake, shown)
 
 
 def _data_set(images, labels):

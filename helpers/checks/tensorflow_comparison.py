@@ -52,21 +52,25 @@ def tensorflow_step(function):
     larger = [rng.normal(size=(2, 2)), rng.normal(size=2), rng.random((3, 2)), Y, 0.1, 0.1]
     cases = [*step_examples()[:4], larger]
     *confident, _ = confident_example()
-    W, b, *_ = cases[0]
-    W_after, b_after, returned = run(plain, *cases[0])
-    if agree(W_after, W) and agree(b_after, b):
-        run(watched, *cases[0])
-        fail(function, mistakes.RECREATED if created else mistakes.NOT_UPDATED, {"got W": W_after})
+
+    def updated(W, b, *rest):
+        W_after, b_after, _ = run(plain, W, b, *rest)
+        if agree(W_after, W) and agree(b_after, b):
+            run(watched, W, b, *rest)
+            mistake = mistakes.RECREATED if created else mistakes.NOT_UPDATED
+            fail(function, mistake, {"got W": W_after})
+        return W_after, b_after
+
     compare(
         function, OF_STEP, ["W", "b"], twin_step, cases, mistakes.TENSORFLOW_STEP,
-        extreme=[[*confident, 0.1, 0.0]], otherwise=mistakes.LOG_OF_ZERO,
-        run=lambda *case: run(plain, *case)[:2],
+        extreme=[[*confident, 0.1, 0.0]], otherwise=mistakes.LOG_OF_ZERO, run=updated,
     )  # fmt: skip
-    if returned is None:
-        nothing_returned(function)
     for case in cases:
         W, b, X, Y, *_ = case
-        expected, found = twins.loss(W, b, X, Y), array(run(function, *case)[-1], "the loss")
+        *_, returned = run(function, *case)
+        if returned is None:
+            nothing_returned(function)
+        expected, found = twins.loss(W, b, X, Y), array(returned, "the loss")
         if not agree(found, expected):
             shown = {**dict(zip(OF_STEP, case, strict=True)), "expected": expected, "got": found}
             fail(function, mistakes.RETURNED_LOSS, shown)
