@@ -1804,16 +1804,21 @@ def penalty_of(tf, W, reg_lambda):
     return reg_lambda / 2 * tf.reduce_sum(W**2)
 
 
-def tensorflow_step_with(tf, cross_entropy_of, penalty_of=penalty_of):
-    """A step that would be right if the two functions were."""
+def descend(W, b, dW, db, learning_rate):
+    W.assign_sub(learning_rate * dW)
+    b.assign_sub(learning_rate * db)
+
+
+def tensorflow_step_with(
+    tf, cross_entropy_of=cross_entropy_of, penalty_of=penalty_of, update=descend
+):
+    """A step that would be right if the three functions were."""
 
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         with tf.GradientTape() as tape:
             cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
             objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        dW, db = tape.gradient(objective, [W, b])
-        W.assign_sub(learning_rate * dW)
-        b.assign_sub(learning_rate * db)
+        update(W, b, *tape.gradient(objective, [W, b]), learning_rate)
         return cross_entropy
 
     return my_step
@@ -1911,21 +1916,16 @@ def gradient_of_all_losses_and_mean_returned(tf):
 
 @mutant("tensorflow_step", "variables recreated")
 def new_variables_after_the_step(tf):
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        dW, db = tape.gradient(objective, [W, b])
+    def update(W, b, dW, db, learning_rate):
         W = tf.Variable(W - learning_rate * dW)
         b = tf.Variable(b - learning_rate * db)
-        return cross_entropy
 
-    return my_step
+    return tensorflow_step_with(tf, update=update)
 
 
 @mutant("tensorflow_step", "variables recreated")
 def new_variables_before_the_step(tf):
-    right_step = tensorflow_step_with(tf, cross_entropy_of)
+    right_step = tensorflow_step_with(tf)
 
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         W, b = tf.Variable(W), tf.Variable(b)
@@ -1936,22 +1936,16 @@ def new_variables_before_the_step(tf):
 
 @mutant("tensorflow_step", "variables recreated", "variables not updated")
 def names_bound_to_new_tensors(tf):
-    @tf.function
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        dW, db = tape.gradient(objective, [W, b])
+    def update(W, b, dW, db, learning_rate):
         W = W - learning_rate * dW
         b = b - learning_rate * db
-        return cross_entropy
 
-    return my_step
+    return tf.function(tensorflow_step_with(tf, update=update))
 
 
 @mutant("tensorflow_step", "variables recreated")
 def zeros_at_every_step(tf):
-    right_step = tensorflow_step_with(tf, cross_entropy_of)
+    right_step = tensorflow_step_with(tf)
 
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         W, b = tf.Variable(tf.zeros(W.shape)), tf.Variable(tf.zeros(b.shape))
@@ -1991,21 +1985,16 @@ def gradient_of_W_summed_for_b(tf):
 
 @mutant("tensorflow_step", "gradient of the wrong variable", "raised")
 def gradients_swapped(tf):
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        db, dW = tape.gradient(objective, [W, b])
+    def update(W, b, db, dW, learning_rate):
         W.assign(W - learning_rate * dW)
         b.assign(b - learning_rate * db)
-        return cross_entropy
 
-    return my_step
+    return tensorflow_step_with(tf, update=update)
 
 
 @mutant("tensorflow_step", "λ missing")
 def gradient_of_the_cross_entropy_alone(tf):
-    return tensorflow_step_with(tf, cross_entropy_of, lambda tf, W, reg_lambda: 0)
+    return tensorflow_step_with(tf, penalty_of=lambda tf, W, reg_lambda: 0)
 
 
 @mutant("tensorflow_step", "λ missing")
@@ -2038,29 +2027,19 @@ def both_variables_penalised(tf):
 
 @mutant("tensorflow_step", "adding instead of subtracting")
 def assign_add(tf):
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        dW, db = tape.gradient(objective, [W, b])
+    def update(W, b, dW, db, learning_rate):
         W.assign_add(learning_rate * dW)
         b.assign_add(learning_rate * db)
-        return cross_entropy
 
-    return my_step
+    return tensorflow_step_with(tf, update=update)
 
 
 @mutant("tensorflow_step", "adding instead of subtracting")
 def optimizer_given_negated_gradients(tf):
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        gradients = [-gradient for gradient in tape.gradient(objective, [W, b])]
-        tf.keras.optimizers.SGD(learning_rate).apply_gradients(zip(gradients, [W, b], strict=True))
-        return cross_entropy
+    def update(W, b, dW, db, learning_rate):
+        tf.keras.optimizers.SGD(learning_rate).apply_gradients([(-dW, W), (-db, b)])
 
-    return my_step
+    return tensorflow_step_with(tf, update=update)
 
 
 @mutant("tensorflow_step", "raised")
@@ -2081,7 +2060,7 @@ def reshape_that_does_not_fit_in_a_graph(tf):
 
 @mutant("tensorflow_step")
 def objective_returned_with_its_penalty(tf):
-    right_step = tensorflow_step_with(tf, cross_entropy_of)
+    right_step = tensorflow_step_with(tf)
 
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         penalty = penalty_of(tf, W, reg_lambda)
@@ -2092,7 +2071,7 @@ def objective_returned_with_its_penalty(tf):
 
 @mutant("tensorflow_step")
 def loss_after_the_update(tf):
-    right_step = tensorflow_step_with(tf, cross_entropy_of)
+    right_step = tensorflow_step_with(tf)
 
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         right_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda)
@@ -2115,40 +2094,31 @@ def b_never_updated(tf):
 
 @correct("tensorflow_step")
 def plain_function(tf):
-    return tensorflow_step_with(tf, cross_entropy_of)
+    return tensorflow_step_with(tf)
 
 
 @correct("tensorflow_step")
 def compiled_to_a_graph(tf):
-    return tf.function(tensorflow_step_with(tf, cross_entropy_of), reduce_retracing=True)
+    return tf.function(tensorflow_step_with(tf), reduce_retracing=True)
 
 
 @correct("tensorflow_step")
 def keras_optimizer_made_outside(tf):
     optimizer = tf.keras.optimizers.SGD(0.05)
 
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
+    def update(W, b, dW, db, learning_rate):
         optimizer.learning_rate = learning_rate
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        optimizer.apply(tape.gradient(objective, [W, b]), [W, b])
-        return cross_entropy
+        optimizer.apply([dW, db], [W, b])
 
-    return my_step
+    return tensorflow_step_with(tf, update=update)
 
 
 @correct("tensorflow_step")
 def keras_optimizer_made_inside(tf):
-    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
-        with tf.GradientTape() as tape:
-            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
-            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
-        gradients = tape.gradient(objective, [W, b])
-        tf.keras.optimizers.SGD(learning_rate).apply_gradients(zip(gradients, [W, b], strict=True))
-        return float(cross_entropy)
+    def update(W, b, dW, db, learning_rate):
+        tf.keras.optimizers.SGD(learning_rate).apply_gradients([(dW, W), (db, b)])
 
-    return my_step
+    return tensorflow_step_with(tf, update=update)
 
 
 @correct("tensorflow_step")
