@@ -13,6 +13,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from helpers import plots
+from helpers.plots import style
 
 BATCH_SIZES = [1, 4, 10, 16, 64, 100, 256, 1000, 1024, 4096]
 
@@ -235,7 +236,7 @@ def test_class_balance_draws_the_share_of_each_class():
 def test_show_displays_the_figure_once_with_its_text(monkeypatch):
     displayed = []
     monkeypatch.setattr(
-        plots, "display", lambda *args, **options: displayed.append((args, options))
+        style, "display", lambda *args, **options: displayed.append((args, options))
     )
     figure, axes = plt.subplots(1, 2)
     plots.show(axes, alt="Two empty frames.")
@@ -402,6 +403,14 @@ def test_learning_rate_curves_show_one_run_in_colour_among_those_of_its_batch_si
     assert [line.get_ydata()[0] for line in axes[0].lines] == [0.1, 0.2]
     assert to_rgb(axes[0].lines[1].get_color()) == to_rgb(plots.batch_color(batch_size))
     assert legend(axes[0]) == ["learning rate 0.2"]
+
+
+def test_learning_rate_curves_draw_one_line_for_all_seeds_of_a_rate():
+    rows = study_rows(seeds=(0, 1, 2)).assign(learning_rate=0.1)
+    axes = plots.learning_rate_curves(rows, 10, 0.1)
+    [line] = axes[0].lines
+    expected = rows.query("batch_size == 10 and seed == 1")  # the middle one everywhere
+    np.testing.assert_allclose(line.get_xydata(), expected[["epoch", "train_loss"]])
 
 
 def test_gaps_draw_a_line_for_each_run_without_iteration_zero():

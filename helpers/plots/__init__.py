@@ -1,0 +1,45 @@
+"""Every figure of the notebooks: data in, axes out. Nothing is trained here.
+
+All that is common to them, such as the colour of a batch size, is in `style`.
+"""
+
+from helpers.plots.comparisons import differences, residual_norms
+from helpers.plots.trajectories import curves, gaps, jumps, loss_and_accuracy
+from helpers.plots.images import class_balance, image_grid, weight_images
+from helpers.plots.implementations import (
+    overlay,
+    sample_records,
+    two_records,
+    update_times,
+    weight_differences,
+)
+from helpers.plots.learning_rates import learning_rate_curves, learning_rate_map, rate_scaling
+from helpers.plots.batch_sizes import collapse, costs_to_target, noise_ball, scaling
+from helpers.plots.style import LABELS, batch_color, show
+
+__all__ = [
+    "LABELS",
+    "batch_color",
+    "class_balance",
+    "collapse",
+    "costs_to_target",
+    "curves",
+    "differences",
+    "gaps",
+    "image_grid",
+    "jumps",
+    "learning_rate_curves",
+    "learning_rate_map",
+    "loss_and_accuracy",
+    "noise_ball",
+    "overlay",
+    "rate_scaling",
+    "residual_norms",
+    "sample_records",
+    "scaling",
+    "show",
+    "two_records",
+    "update_times",
+    "weight_differences",
+    "weight_images",
+]
