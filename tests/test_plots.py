@@ -157,7 +157,7 @@ def test_loss_and_accuracy_leaves_iteration_zero_out_of_its_log_axis():
         np.testing.assert_array_equal(line.get_xdata(), [5, 50])
         np.testing.assert_allclose(line.get_ydata(), run[column])
     assert set(axes[0].get_lines()[2].get_ydata()) == {0.25}
-    assert legend(axes[0]) == ["B = 10", "B = 100", "J*, the optimum"]
+    assert legend(axes[0]) == ["J*, the optimum"] and legend(axes[1]) == ["B = 10", "B = 100"]
 
 
 def test_loss_and_accuracy_takes_seconds_that_differ_between_seeds():
@@ -357,13 +357,16 @@ def test_scaling_draws_medians_the_ideal_and_the_noise_scale():
 
 
 def test_costs_to_target_draw_medians_of_examples_and_seconds():
-    axes = plots.costs_to_target(to_target(), "title")
+    axes = plots.costs_to_target(to_target(), "title", within=4.5)
     np.testing.assert_array_equal(axes[0].collections[-1].get_offsets()[:, 1], [101] * 3)
-    np.testing.assert_array_equal(axes[1].collections[-1].get_offsets()[:, 1], [1, 4, 16])
+    np.testing.assert_array_equal(axes[1].collections[-2].get_offsets()[:, 1], [1, 4, 16])
     assert [axis.get_ylabel() for axis in axes] == [
         "examples to the target",
         "seconds to the target",
     ]
+    rings = axes[1].collections[-1].get_offsets()
+    np.testing.assert_array_equal(rings, [[1, 1], [4, 4]])
+    assert legend(axes[1]) == ["within 4.5 × the fastest"]
 
 
 def test_collapse_draws_every_run_against_epochs_and_iterations():

@@ -12,7 +12,7 @@ import numpy as np
 
 SECONDS = 10.0  # that a call of a student's function may take
 MOST_YIELDED = 1000  # more than any exercise asks for
-RED, YELLOW, END = "\033[31m", "\033[33m", "\033[0m"
+RED, BOLD, END = "\033[1;31m", "\033[1m", "\033[0m"
 
 
 class CheckFailed(AssertionError):
@@ -29,9 +29,10 @@ class CheckFailed(AssertionError):
         self.mistake = mistake
 
     def _render_traceback_(self):
-        """What IPython shows in place of a traceback."""
-        colour = YELLOW if self.mistake == "not attempted" else RED
-        return [f"{colour}{self}{END}"]
+        """What IPython shows in place of a traceback: a first line that stands out, the rest plain."""
+        first, *rest = str(self).split("\n")
+        colour = BOLD if self.mistake == "not attempted" else RED
+        return ["\n".join([f"{colour}{first}{END}", *rest])]
 
 
 def not_attempted(name=None):

@@ -55,14 +55,17 @@ def scaling(rows, noise, title):
     return finish(axes)
 
 
-def costs_to_target(rows, title):
+def costs_to_target(rows, title, within):
     """Examples and seconds to the target against the batch size, median and range over seeds.
+
+    Ringed are the batch sizes whose median seconds are at most `within` times the smallest.
 
     Parameters
     ----------
     rows : pandas DataFrame
         One row per batch size and seed at its best rate: batch_size, examples, seconds.
     title : str
+    within : float
 
     Returns
     -------
@@ -70,8 +73,11 @@ def costs_to_target(rows, title):
     """
     axes = two_panels(title)
     for axis, column in zip(axes, ["examples", "seconds"], strict=True):
-        _medians_and_ranges(axis, rows, column)
+        median = _medians_and_ranges(axis, rows, column)
         axis.set_ylabel(f"{column} to the target")
+    fast = median[median <= within * median.min()]
+    ring = dict(s=200, facecolors="none", edgecolors="black")
+    axes[1].scatter(fast.index, fast, **ring, label=f"within {within:g} × the fastest")
     return finish(axes)
 
 
@@ -106,7 +112,8 @@ def collapse(rows, title):
     widths = dict(zip(sorted(rows["batch_size"].unique()), [6, 4, 2.5, 1.2], strict=False))
     for (batch_size, seed), run in rows.groupby(["batch_size", "seed"]):
         for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
-            label = f"B = {batch_size}" if styles[seed] == "-" else None
+            is_first = styles[seed] == "-" and axis is axes[0]
+            label = f"B = {batch_size}" if is_first else None
             style = dict(color=batch_color(batch_size), linewidth=widths[batch_size], label=label)
             axis.plot(run[x], run["gap"], styles[seed], **style)
     for axis, x in zip(axes, ["epoch", "iteration"], strict=True):

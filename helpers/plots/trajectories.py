@@ -59,9 +59,10 @@ def loss_and_accuracy(rows, x, title, J_best):
     rows[x] = rows.groupby(["batch_size", "iteration"])[x].transform("mean")
     axes = two_panels(title)
     curves(rows, x, "train_loss", "", xscale="log", axes=axes[0])
-    axes[0].axhline(J_best, color="gray", linestyle="--", label="J*, the optimum")
+    optimum = axes[0].axhline(J_best, color="gray", linestyle="--", label="J*, the optimum")
+    axes[0].legend(handles=[optimum])  # the right panel has room for the batch sizes
     curves(rows, x, "test_accuracy", "", xscale="log", axes=axes[1])
-    return finish(axes)
+    return axes
 
 
 def gaps(runs, title):
