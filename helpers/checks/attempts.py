@@ -29,7 +29,7 @@ class CheckFailed(AssertionError):
         self.mistake = mistake
 
     def _render_traceback_(self):
-        """What IPython shows in place of a traceback: a first line that stands out, the rest plain."""
+        """What IPython shows in place of a traceback; the first line stands out."""
         first, *rest = str(self).split("\n")
         colour = BOLD if self.mistake == "not attempted" else RED
         return ["\n".join([f"{colour}{first}{END}", *rest])]
