@@ -350,7 +350,7 @@ def test_scaling_draws_medians_the_ideal_and_the_noise_scale():
         axes[0].collections[-1].get_offsets(), [(1, 101), (4, 101 / 4), (16, 101 / 16)]
     )
     [ideal] = [line for line in axes[0].lines if line.get_label().startswith("perfect")]
-    np.testing.assert_allclose(ideal.get_ydata(), [101, 101 / 4, 101 / 16])
+    np.testing.assert_allclose(ideal.get_xydata(), [(1, 101), (4, 101 / 4), (16, 101 / 16)])
     band = axes[0].patches[0].get_extents().transformed(axes[0].transData.inverted())
     assert (band.x0, band.x1) == pytest.approx((70, 300))
     np.testing.assert_array_equal(axes[1].lines[0].get_xydata(), [(1, 80), (10, 300)])

@@ -44,7 +44,7 @@ def scaling(rows, noise, title):
     axes = two_panels(title)
     median = _medians_and_ranges(axes[0], rows, "updates")
     ideal = median.iloc[0] * median.index[0] / median.index
-    axes[0].plot(ideal, "--", color="gray", label="perfect scaling ∝ 1/B")
+    axes[0].plot(median.index, ideal, "--", color="gray", label="perfect scaling ∝ 1/B")
     low, high = noise["noise_scale"].min(), noise["noise_scale"].max()
     axes[0].axvspan(low, high, color="gray", alpha=0.2, label="noise scale along the run")
     axes[0].set(ylabel="updates to the target", ylim=(50, None))
