@@ -77,8 +77,10 @@ def explanation(table, outcomes):
 def agree(found, expected):
     """Whether two arrays are equal up to rounding; a row (1, classes) may stand for (classes,)."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
-    return found.squeeze().shape == expected.squeeze().shape and np.allclose(
-        found.squeeze(), expected.squeeze(), rtol=1e-4, atol=1e-6, equal_nan=True
+    while found.ndim > expected.ndim and len(found) == 1:
+        found = found[0]
+    return found.shape == expected.shape and np.allclose(
+        found, expected, rtol=1e-4, atol=1e-6, equal_nan=True
     )
 
 
