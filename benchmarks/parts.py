@@ -6,6 +6,7 @@
 import json
 import resource
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -47,7 +48,23 @@ def data():
     return {"at_once": float(np.median(at_once[1:])), "one_by_one": float(np.median(loop[1:]))}
 
 
-def study(n_jobs):
+def notebook():
+    """Seconds and peak memory of the whole study: notebook 3, from an empty cache of runs."""
+    import nbformat
+
+    from tools.notebooks import ROOT, execute
+
+    path = ROOT / "notebooks" / "03_batch_size_study.ipynb"
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as cache:
+        failure = execute(nbformat.read(path, as_version=4), path, {"STUDY_CACHE": cache})
+    if failure:
+        raise RuntimeError(failure)
+    # The kernel is the only large child of this process.
+    return {"wall": time.perf_counter() - started, "peak_bytes": _peak(resource.RUSAGE_CHILDREN)}
+
+
+def four_runs(n_jobs):
     """The four runs of the sample solution, with an evaluation on everything after each epoch."""
     from helpers.data import load_mnist
     from helpers.runs import run_all
@@ -75,8 +92,7 @@ def study(n_jobs):
         "cpu": time.process_time() - cpu_started,
         "updates": [float(history.seconds[-1]) for history in histories],
         "test_accuracy": [float(history.test_accuracy[-1]) for history in histories],
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024),
+        "peak_bytes": _peak(resource.RUSAGE_SELF),
     }
 
 
@@ -104,6 +120,11 @@ def scale():
     return result
 
 
+def _peak(who):
+    """Largest resident memory in bytes; macOS counts it in bytes, others in KiB."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def _seconds(call):
     started = time.perf_counter()
     call()
@@ -111,5 +132,5 @@ def _seconds(call):
 
 
 if __name__ == "__main__":
-    parts = {part.__name__: part for part in (ceiling, data, study, scale)}
+    parts = {part.__name__: part for part in (ceiling, data, four_runs, notebook, scale)}
     print(json.dumps(parts[sys.argv[1]](*sys.argv[2:])))
