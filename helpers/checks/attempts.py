@@ -2,10 +2,13 @@
 
 import ctypes
 import dis
+import inspect
 import sys
+import sysconfig
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from itertools import islice
 
 import numpy as np
@@ -51,7 +54,7 @@ def not_attempted(name=None):
     raise CheckFailed(f"{name}: not attempted yet.", "not attempted")
 
 
-def call(function, *arguments):
+def call(function, *arguments, listed=False):
     """What a student's function returns.
 
     It runs in a thread of its own, so that a loop without end can be left.
@@ -61,6 +64,8 @@ def call(function, *arguments):
     function : callable
     arguments
         Given to it by position.
+    listed : bool
+        Whether what it returns is to be read through, into a list of copies.
 
     Raises
     ------
@@ -70,10 +75,10 @@ def call(function, *arguments):
     if not callable(function):
         raise CheckFailed(f"expected a function, got {function!r:.100}", "not a function")
     name = name_of(function)
-    if _is_stub(function):
+    if _is_stub(inspect.unwrap(function)):
         not_attempted(name)
     outcome = {}
-    thread = threading.Thread(target=_run, args=(function, arguments, outcome), daemon=True)
+    thread = threading.Thread(target=_run, args=(function, arguments, listed, outcome), daemon=True)
     thread.start()
     try:
         thread.join(SECONDS)
@@ -96,13 +101,15 @@ def name_of(function):
     return getattr(function, "__name__", type(function).__name__)
 
 
-def _run(function, arguments, outcome):
+def _run(function, arguments, listed, outcome):
     with np.errstate(all="ignore"):  # a NaN is diagnosed, no warning need announce it
         try:
             result = function(*arguments)
-            # A generator runs while it is read: here, where a loop without end can be left.
-            is_lazy = isinstance(result, Iterator)
-            outcome["result"] = [*islice(result, MOST_YIELDED)] if is_lazy else result
+            # A generator runs while it is read: here, where a loop without end can be left. And it
+            # may refill one array again and again.
+            if isinstance(result, Iterable if listed else Iterator):
+                result = [copy(each) for each in islice(result, MOST_YIELDED)]
+            outcome["result"] = result
         except BaseException as error:  # whatever it is, sys.exit() too: it is to be explained
             outcome["error"] = error
 
@@ -132,16 +139,21 @@ def _explain(name, function, error):
     """Raise CheckFailed for an error that a call of the function ended with."""
     if isinstance(error, CheckFailed):
         raise error.with_traceback(None)  # of a stub: its own, or of another exercise that it uses
-    steps = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call itself
-    if isinstance(error, NotImplementedError) and len(steps) == 1:
+    steps = [
+        step for step in traceback.extract_tb(error.__traceback__) if step.filename != _THIS_FILE
+    ]
+    own = [step for step in steps if not step.filename.startswith(_LIBRARIES)] or steps
+    if isinstance(error, NotImplementedError) and len(own) == 1:
         not_attempted(name)
     text = f"{type(error).__name__}: {error}"
-    if not steps:
+    if not own:
         raise CheckFailed(
             f"{name} cannot be called as the exercise says: {text}", "cannot be called"
         )
-    file = getattr(getattr(function, "__code__", None), "co_filename", steps[0].filename)
-    own = [step for step in steps if step.filename == file] or steps
     raise CheckFailed(
         f"{name} raised {text}\n    in line {own[-1].lineno}:  {own[-1].line}", "raised"
     )
+
+
+_THIS_FILE = call.__code__.co_filename
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})

@@ -34,14 +34,18 @@ def best_rates(function):
     """
     rows = pd.DataFrame(
         [
-            # The mean over the seeds, one seed, and the test set have different favourites.
+            # The mean over the seeds has another favourite than each seed, their median, sum and
+            # maximum, and than the test set.
             (1, 0.001, 0, 0.40, 0.20, 0.95), (1, 0.001, 1, 0.41, 0.21, 0.94),
-            (1, 0.01, 0, 0.33, 0.31, 0.92), (1, 0.01, 1, 0.31, 0.32, 0.91),
+            (1, 0.01, 0, 0.20, 0.31, 0.92), (1, 0.01, 1, 0.42, 0.32, 0.91),
             (1, 0.1, 0, 0.28, 0.40, 0.90), (1, 0.1, 1, 0.45, 0.41, 0.89),
             (1, 1.0, 0, np.inf, np.inf, 0.10), (1, 1.0, 1, 0.25, 0.42, 0.88),
-            (10, 0.01, 0, 0.50, 0.50, 0.85), (10, 0.01, 1, 0.50, 0.51, 0.84),
+            (10, 0.01, 0, 0.50, 0.50, 0.85), (10, 0.01, 1, 0.30, 0.51, 0.84),
             (10, 0.1, 0, 0.32, 0.40, 0.90), (10, 0.1, 1, 0.33, 0.41, 0.89),
-            (10, 1.0, 0, 0.29, 0.30, 0.92), (10, 1.0, 1, 0.40, 0.31, 0.91),
+            (10, 0.1, 2, 0.34, 0.42, 0.88),
+            (10, 1.0, 0, 0.29, 0.30, 0.92), (10, 1.0, 1, 0.31, 0.31, 0.91),
+            (10, 1.0, 2, 0.60, 0.32, 0.90),
+            (100, 0.1, 0, 1.20, 0.90, 0.70), (100, 1.0, 0, 1.10, 1.00, 0.60),
         ],
         columns=[
             "batch_size", "learning_rate", "seed", "validation_loss", "test_loss", "test_accuracy",
@@ -56,13 +60,21 @@ def best_rates(function):
         shown = {"expected": "a dict or Series, with a number for each batch size", "got": found}
         fail(function, None, shown)
     expected = mistakes.lowest_mean(rows, "validation_loss")
-    if found != expected:
+    if not _same_rates(found, expected):
         fits = [
-            each for each in mistakes.BEST_RATES if any(f(rows) == found for f in each.variants)
+            each
+            for each in mistakes.BEST_RATES
+            if any(_same_rates(found, variant(rows)) for variant in each.variants)
         ]
-        shown = {"rows": "\n" + rows.to_string(), "expected": expected, "got": found}
+        wrong = next((B for B in expected if not agree(found.get(B), expected[B])), None)
+        shown = rows[rows["batch_size"] == wrong].to_string(index=False)
+        shown = {"some of the rows": "\n" + shown, "expected": expected, "got": found}
         fail(function, fits[0] if fits else None, shown)
     passed(function)
+
+
+def _same_rates(found, expected):
+    return found.keys() == expected.keys() and all(agree(found[B], expected[B]) for B in expected)
 
 
 def training_run(function):
@@ -90,18 +102,24 @@ def training_run(function):
 
     def step(W, b, X_batch, Y_batch):
         started = time.perf_counter()
-        for x, y in zip(np.asarray(X_batch), np.asarray(Y_batch), strict=True):
-            if not np.array_equal(label_of.get(x.tobytes()), y):
-                wrong_labels.append((x, label_of.get(x.tobytes(), "no such image"), y))
+        if len(X_batch) != len(Y_batch):
+            shown = {"images in a minibatch": len(X_batch), "labels": len(Y_batch)}
+            fail(function, mistakes.SHUFFLED_DIFFERENTLY, shown)
+        for x, y in zip(np.asarray(X_batch, np.float32), np.asarray(Y_batch), strict=True):
+            label = label_of.get(x.tobytes())
+            if label is None:
+                fail(function, mistakes.OTHER_IMAGES, {"image in a minibatch": x})
+            if not np.array_equal(label, y):
+                wrong_labels.append((x, label, y))
         result = twin_step(W, b, X_batch, Y_batch, 0.5, 0.0)
         _work(SECONDS_OF_STEP)
         step_seconds.append(time.perf_counter() - started)
         return result
 
     def slow(evaluate):
-        def evaluate_slowly(*arguments):
+        def evaluate_slowly(W, b, X, Y):
             started = time.perf_counter()
-            result = float(evaluate(*arguments))
+            result = float(evaluate(W, b, X, Y))
             _work(0.1)
             pauses.append((len(step_seconds), time.perf_counter() - started))
             return result
@@ -123,7 +141,7 @@ def training_run(function):
         found = pd.DataFrame(result)[columns].astype(float)
     except Exception:  # as above
         fail(function, None, {"expected": f"rows with {', '.join(columns)}", "got": result})
-    found = found[found["iteration"].isin(checkpoints)]
+    found = found[found["iteration"] > 0]
     if not agree(found[expected.columns], expected):
         shown = {"expected": "\n" + expected.to_string(), "got": "\n" + found.to_string()}
         mistake = None
@@ -132,8 +150,7 @@ def training_run(function):
         elif agree(found[expected.columns], _run_of_twin(on_training, batches, checkpoints)):
             mistake = mistakes.ACCURACY_ON_TRAINING
         fail(function, mistake, shown)
-    earlier = sum(seconds for iteration, seconds in pauses if iteration < checkpoints[-1])
-    _check_seconds(function, found["seconds"].to_numpy(), step_seconds, earlier)
+    _check_seconds(function, found["seconds"].to_numpy(), step_seconds, pauses)
     passed(function)
 
 
@@ -159,13 +176,9 @@ def choices(given, X_train=None, Y_train=None):
     report = _report(gaps)
     if problems:
         raise CheckFailed(f"{problems[0]}\n{report}", problems[0].mistake)
-    if not all(gap <= FULL_CREDIT for gap in gaps.values()):
-        points = sum(map(_credit, gaps.values()))
-        raise CheckFailed(
-            f"choices: {points:g} of {len(gaps)} points.\n{report}\n"
-            "Where the gap still falls, give more iterations; else another learning rate.",
-            "not converged",
-        )
+    if not (gaps["last"] <= FULL_CREDIT).all():
+        points = gaps["last"].map(_credit).sum()
+        raise CheckFailed(f"choices: {points:g} of {len(gaps)} points.\n{report}", "not converged")
     say(f"choices converge.\n{report}")
 
 
@@ -186,7 +199,7 @@ def choices_points(given, X_train=None, Y_train=None):
     chosen, problems = _chosen(given)
     if not chosen:
         raise problems[0]
-    return sum(map(_credit, _gaps(chosen, X_train, Y_train).values()))
+    return float(_gaps(chosen, X_train, Y_train)["last"].map(_credit).sum())
 
 
 def effective_rate(given):
@@ -225,14 +238,17 @@ def _run_of_twin(mnist, batches, checkpoints):
 def _check_seconds(function, seconds, step_seconds, pauses):
     """Compare the seconds of the rows with those that the steps and the pauses took."""
     measured = seconds[-1]
+    earlier = sum(pause for iteration, pause in pauses if iteration < len(step_seconds))
     shown = {
         "updates took": f"{sum(step_seconds):.2f} s",
-        "evaluations before the last row took": f"{pauses:.2f} s",
+        "evaluations before the last row took": f"{earlier:.2f} s",
         "got": ", ".join(f"{each:.2f} s" for each in seconds),
     }
     if measured < 0:
         fail(function, mistakes.START_MINUS_END, shown)
-    if measured > sum(step_seconds) + pauses / 2:
+    if measured > 10 * (sum(step_seconds) + sum(pause for _, pause in pauses)):
+        fail(function, mistakes.NOT_SECONDS, shown)
+    if measured > sum(step_seconds) + earlier / 2:
         fail(function, mistakes.EVALUATION_IN_CLOCK, shown)
     if measured < 0.75 * len(step_seconds) * SECONDS_OF_STEP or (np.diff(seconds) <= 0).any():
         fail(function, mistakes.NOT_ALL_UPDATES, shown)
@@ -258,19 +274,20 @@ def _chosen(given):
 
 
 def _gaps(chosen, X_train, Y_train):
-    """The gap to J* as a share of J*, by batch size, of runs with the choices; kept on disk."""
+    """The gap to J* as a share of J*, half way and last, by batch size; the runs are kept."""
+    common = dict(seed=SEED, reg_lambda=REG_LAMBDA, engine="numba")
     settings = [
-        dict(batch_size=B, seed=SEED, reg_lambda=REG_LAMBDA, engine="numba", checkpoints=())
-        | choice
+        dict(batch_size=B, checkpoints=[choice["num_iterations"] // 2], **choice, **common)
         for B, choice in chosen.items()
     ]
     if X_train is None:
         X_train, Y_train = load_mnist()[:2]
     rows, _ = study.train_all(settings, X_train, Y_train, X_train[:1], Y_train[:1])
     J_best = study.optimum(X_train, Y_train, REG_LAMBDA)[2]
-    last = rows.groupby("batch_size").last()
-    gaps = (last["train_loss"] / J_best - 1).where(~last["diverged"], np.inf)
-    return gaps.to_dict()
+    rows["gap"] = (rows["train_loss"] / J_best - 1).where(~rows["diverged"], np.inf)
+    # Half way is the last checkpoint but one; of a run that diverged there may be no other.
+    by_batch_size = rows.groupby("batch_size")["gap"]
+    return by_batch_size.agg(half=lambda gap: gap.iloc[-2:].iloc[0], last="last")
 
 
 def _choice(given, B):
@@ -288,7 +305,7 @@ def _choice(given, B):
             "choice missing",
         ) from None
     if any(each is None or each is ... for each in values):
-        not_attempted("choices")
+        not_attempted(f"choices[{B}]")
     learning_rate, num_iterations = values
     longest = MOST_EPOCHS * 60_000 // B
     if not (_is_number(learning_rate) and learning_rate > 0):
@@ -321,9 +338,13 @@ def _credit(gap):
 
 def _report(gaps):
     """A line for each batch size, and what the gaps are compared with."""
-    lines = [
-        f"    B = {B}: gap {gap:.1%} of J*, points: {_credit(gap):g}" for B, gap in gaps.items()
-    ]
+    lines = []
+    for B, half, last in gaps.itertuples():
+        lines.append(f"    B = {B}: gap {last:.1%} of J*, points: {_credit(last):g}")
+        if not last <= FULL_CREDIT:
+            falls = last < 0.95 * half
+            advice = "still falling: more iterations" if falls else "hardly falling: another rate"
+            lines[-1] += f" ({half:.1%} half way, {advice})"
     return "\n".join(
         [*lines, f"    (all of the point to {FULL_CREDIT:.1%}, half to {HALF_CREDIT:.0%})"]
     )

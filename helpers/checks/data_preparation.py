@@ -22,7 +22,11 @@ def preprocess_data(function):
     labels = np.array([5, 0, 4, 1, 9, 2, 1, 3, 6, 7, 8, 1])  # all digits, not equally often
     images = np.random.default_rng(0).integers(256, size=(12, 784)).astype(np.uint8)
     images[0, :256] = range(256)
-    X, Y = results(function, [_data_set(images, labels)], ["X", "Y"])
+    data_set = _data_set(images, labels)
+    X, Y = results(function, [data_set], ["X", "Y"])
+    for before, after in (images, data_set.data), (labels, data_set.targets):
+        if not np.array_equal(before.ravel(), np.ravel(after)):
+            fail(function, mistakes.IN_PLACE, {"given": before, "afterwards": np.ravel(after)})
     if X.ndim and X.shape[:1] == Y.shape[:1] != images.shape[:1]:
         shown = {"images": len(images), "got X": X.shape, "got Y": Y.shape}
         fail(function, mistakes.OTHER_DATA, shown)
@@ -65,15 +69,19 @@ def _check_pixels(function, X, images):
     mistake = explanation(mistakes.PIXELS, [([images], [X])])
     shown = {"images": images.shape, "expected X": expected.shape, "got X": X.shape}
     if X.shape == expected.shape:
-        by_pixel = X[0, :256]  # of the pixels 0, 1, … 255
-        falls = np.flatnonzero(np.diff(by_pixel) < 0)
-        if mistake is None and any(np.ptp(X[images == pixel]) > 1e-6 for pixel in range(256)):
-            mistake = mistakes.MIXED_UP  # what becomes of a pixel depends on where it stands
-        elif mistake is None and len(falls):
-            mistake = mistakes.OVERFLOW
-        at = falls[0] + 1 if len(falls) else np.abs(by_pixel - expected[0, :256]).argmax()
-        shown = {"pixel": at, "expected": at / 255, "got": by_pixel[at]}
+        at = np.abs(X - expected).argmax()
+        falls = np.flatnonzero(np.diff(X[0, :256]) < 0)  # of the pixels 0, 1, … 255
+        if mistake is None and agree(np.sort(X, axis=None), np.sort(expected, axis=None)):
+            mistake = mistakes.MIXED_UP
+        elif mistake is None and len(falls) and _depends_on_pixel_alone(X, images):
+            mistake, at = mistakes.OVERFLOW, falls[0] + 1
+        shown = {"pixel": images.flat[at], "expected": expected.flat[at], "got": X.flat[at]}
     fail(function, mistake, shown)
+
+
+def _depends_on_pixel_alone(X, images):
+    """Whether pixels that are equal in the images are equal in X."""
+    return all(np.ptp(X[images == pixel]) < 1e-6 for pixel in range(256))
 
 
 def _data_set(images, labels):
@@ -84,6 +92,7 @@ def _data_set(images, labels):
     tiny = datasets.MNIST.__new__(datasets.MNIST)  # without reading files
     tiny.data, tiny.targets = torch.tensor(images).reshape(-1, 28, 28), torch.tensor(labels)
     tiny.transform, tiny.target_transform = transforms.ToTensor(), None
+    tiny.root, tiny.train, tiny.transforms = "data", True, None  # of which print(data) speaks
     return tiny
 
 
@@ -98,15 +107,16 @@ def _order(found, expected):
 
 def _warn_of_float64(function):
     """Warn if the images, 4 bytes a pixel, take the memory of a float64 copy besides."""
-    images = np.zeros((500, 784), np.uint8)
-    data_set = _data_set(images, np.zeros(500, int))
+    images = np.random.default_rng(0).integers(256, size=(500, 784)).astype(np.uint8)
+    data_set = _data_set(images, np.arange(500) % 10)
     tracemalloc.start()
     try:
         X = call(function, data_set)[0]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    if getattr(X, "dtype", None) == np.float64 or peak > 10.5 * images.size:
+    is_float64 = str(getattr(X, "dtype", "")).endswith("float64")  # NumPy's or PyTorch's
+    if is_float64 or peak > 10.5 * images.size:
         warnings.warn(
             f"{name_of(function)} makes float64 copies of the images: of all 60,000 that is 376 MB "
             "for nothing. Divide by np.float32(255) with dtype=np.float32.",

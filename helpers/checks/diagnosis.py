@@ -77,7 +77,7 @@ def explanation(table, outcomes):
 def agree(found, expected):
     """Whether two arrays are equal up to rounding; a row (1, classes) may stand for (classes,)."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
-    while found.ndim > expected.ndim and len(found) == 1:
+    while found.ndim > expected.ndim and expected.ndim < 2 and len(found) == 1:
         found = found[0]
     return found.shape == expected.shape and np.allclose(
         found, expected, rtol=1e-4, atol=1e-6, equal_nan=True

@@ -1,13 +1,12 @@
 """Q2, minibatch SGD by hand."""
 
 import warnings
-from itertools import islice
 
 import numpy as np
 
 from helpers import softmax as twins
 from helpers.checks import mistakes
-from helpers.checks.attempts import MOST_YIELDED, CheckFailed, call, name_of
+from helpers.checks.attempts import CheckFailed, call, name_of, not_attempted
 from helpers.checks.diagnosis import (
     arrays,
     as_tuple,
@@ -56,6 +55,8 @@ def gradient(function):
 
     def run(*case):
         returned = as_tuple(called(function, case))
+        if all(each is None for each in returned):
+            not_attempted(name_of(function))
         if len(returned) == 1 or (len(returned) == 2 and returned[1] is None):
             fail(function, mistakes.NO_DB, {"expected": "(dW, db)", "got db": None})
         return arrays(function, returned, ["dW", "db"])
@@ -69,22 +70,29 @@ def gradient(function):
 
 def minibatches(function):
     """Check `function(num_examples, batch_size, rng)`, which yields the row numbers of an epoch."""
-    sizes = [(7, 3), (50, 8)]
+    sizes = [(7, 3), (6, 3), (3, 5), (50, 8)]
     epochs = [_epoch(function, *size, np.random.default_rng(0)) for size in sizes]
     for check in _check_no_repetition, _check_each_once:
         for size, batches in zip(sizes, epochs, strict=True):
             check(function, *size, batches)
-    order = np.concatenate(epochs[-1])
+    order = _rows(epochs[-1])
     if (order == np.arange(50)).all():
         fail(function, mistakes.NO_RESHUFFLING, {"got for 50 examples": order})
     rng = np.random.default_rng(0)
-    again, second = (np.concatenate(_epoch(function, 50, 8, rng)) for _ in range(2))
-    if (again == second).all():
-        shown = {"got in the first epoch": again, "got in the second epoch": second}
+    first, second = (_epoch(function, 50, 8, rng) for _ in range(2))
+    again = _rows(first)
+    if (again == _rows(second)).all():
+        shown = {"got in the first epoch": again, "got in the second epoch": again}
         fail(function, mistakes.SAME_PERMUTATION, shown)
     if (order != again).any():
         warnings.warn(
             f"{name_of(function)} does not draw its order from rng: runs cannot be repeated.",
+            stacklevel=2,
+        )
+    if {*map(frozenset, first)} == {*map(frozenset, second)}:
+        warnings.warn(
+            f"{name_of(function)} gives minibatches of the same examples in every epoch: shuffle "
+            "the examples, not only the minibatches.",
             stacklevel=2,
         )
     passed(function)
@@ -92,7 +100,11 @@ def minibatches(function):
 
 def sgd_step(function):
     """Check `function(W, b, X, Y, learning_rate, reg_lambda)`, which returns the new (W, b)."""
-    compare(function, OF_STEP, ["W", "b"], twin_step, step_examples(), mistakes.SGD_STEP)
+    *confident, reg_lambda = confident_example()
+    compare(
+        function, OF_STEP, ["W", "b"], twin_step, step_examples(), mistakes.SGD_STEP,
+        extreme=[[*confident, 0.1, reg_lambda]], otherwise=mistakes.MAXIMUM,
+    )  # fmt: skip
     passed(function)
 
 
@@ -101,7 +113,7 @@ def examples():
     rng = np.random.default_rng(0)
     W, b = np.zeros((2, 2)), np.zeros(2)
     X, Y = np.array([[1.0, 0.5], [0.0, 1.0]]), np.eye(2)
-    return [
+    cases = [
         [W, b, X[:1], Y[:1], 0.0],
         [W, b, X, Y, 0.0],
         [np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0]), X[:1], Y[:1], 0.1],
@@ -114,6 +126,8 @@ def examples():
             0.1,
         ],
     ]
+    *arrays, reg_lambda = cases[-1]
+    return [*cases, [*(each.astype(np.float32) for each in arrays), reg_lambda]]
 
 
 def confident_example():
@@ -124,7 +138,7 @@ def confident_example():
 
 def step_examples():
     """Arguments of a step."""
-    rates = [0.5, 0.25, 0.2, 0.3, 0.1]
+    rates = [0.5, 0.25, 0.2, 0.3, 0.1, 0.1]
     return [
         [*arrays, learning_rate, reg_lambda]
         for (*arrays, reg_lambda), learning_rate in zip(examples(), rates, strict=True)
@@ -137,19 +151,25 @@ def twin_step(W, b, X, Y, learning_rate, reg_lambda):
     return W - learning_rate * dW, b - learning_rate * db
 
 
+def _rows(batches):
+    """The row numbers of an epoch in one array."""
+    return np.concatenate([np.empty(0, int), *batches])
+
+
 def _check_no_repetition(function, num_examples, batch_size, batches):
-    seen = np.concatenate(batches)
+    seen = _rows(batches)
     if len({*seen}) < len(seen):
         fail(function, mistakes.WITH_REPLACEMENT, _shown(num_examples, batch_size, batches))
 
 
 def _check_each_once(function, num_examples, batch_size, batches):
-    seen, shown = np.concatenate(batches), _shown(num_examples, batch_size, batches)
-    if len(seen) == num_examples // batch_size * batch_size:
+    seen, shown = _rows(batches), _shown(num_examples, batch_size, batches)
+    full, rest = divmod(num_examples, batch_size)
+    if rest and len(seen) == full * batch_size:
         fail(function, mistakes.LAST_DROPPED, shown)
     sizes = sorted(map(len, batches), reverse=True)
-    full, rest = divmod(num_examples, batch_size)
-    if {*seen} != {*range(num_examples)} or sizes != [batch_size] * full + [rest]:
+    expected = [batch_size] * full + [rest] * (rest > 0)
+    if {*seen} != {*range(num_examples)} or sizes != expected:
         shown |= {
             "expected": f"each of 0 to {num_examples - 1} once, in minibatches of {batch_size}"
         }
@@ -163,20 +183,20 @@ def _shown(num_examples, batch_size, batches):
 
 def _epoch(function, num_examples, batch_size, rng):
     """The minibatches that a function yields, as arrays of integers."""
-    returned = call(function, num_examples, batch_size, rng)
+    returned = call(function, num_examples, batch_size, rng, listed=True)
     if returned is None:
         nothing_returned(function)
+    unfit = {"expected": "arrays of row numbers", "got": returned}
     try:
-        batches = [np.asarray(batch) for batch in islice(returned, MOST_YIELDED)]
-        rows = np.concatenate(batches)
+        batches = [np.asarray(batch) for batch in returned]
     except Exception:  # whatever it is that was returned
-        batches, rows = [], np.empty((0, 0))
+        fail(function, None, unfit)
     if len(batches) > 2 * num_examples:
         raise CheckFailed(
             f"{name_of(function)} did not finish: it yields minibatches without end, expected "
             "those of one epoch.",
             "did not finish",
         )
-    if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer):
-        fail(function, None, {"expected": "arrays of row numbers", "got": returned})
+    if not all(each.ndim == 1 and (each.dtype.kind in "iu" or not each.size) for each in batches):
+        fail(function, None, unfit)
     return batches

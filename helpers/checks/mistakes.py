@@ -30,7 +30,7 @@ class Mistake(NamedTuple):
 
 IN_PLACE = Mistake(
     "updated in place",
-    "The arrays you are given belong to the caller: make new ones, W - … in place of W -= ….",
+    "What you are given belongs to the caller: make new arrays, A = A - … in place of A -= ….",
 )
 
 REORDERED = Mistake(
@@ -285,6 +285,11 @@ GRADIENT = (
         (
             partial(_gradient, data=lambda n: -1 / n),
             _changed(lambda dW, db, R: (-dW, -db)),
+            _changed(lambda dW, db, R: (dW, -db)),
+            lambda *arguments: (
+                _gradient(*arguments, data=lambda n: -1 / n)[0],
+                _gradient(*arguments)[1],
+            ),
         ),
     ),
     TIMES_B,
@@ -348,6 +353,12 @@ ADDING = Mistake(
     ),
 )
 
+RATE_LEFT_OUT = Mistake(
+    "learning rate left out",
+    "The step is learning_rate times the gradient.",
+    (lambda W, b, X, Y, learning_rate, reg_lambda: _step(W, b, X, Y, 1.0, reg_lambda),),
+)
+
 SGD_STEP = (
     ADDING,
     Mistake(
@@ -355,11 +366,7 @@ SGD_STEP = (
         "The gradient is a mean already: use the learning rate as it is given.",
         (partial(_step, factor=lambda n: -n), partial(_step, factor=lambda n: -1 / n)),
     ),
-    Mistake(
-        "learning rate left out",
-        "The step is learning_rate times the gradient.",
-        (lambda W, b, X, Y, learning_rate, reg_lambda: _step(W, b, X, Y, 1.0, reg_lambda),),
-    ),
+    RATE_LEFT_OUT,
     Mistake(
         "λ without the learning rate",
         "The step is learning_rate times the whole gradient, λW included.",
@@ -387,6 +394,17 @@ WRONG_VARIABLE = Mistake(
 )
 TENSORFLOW_STEP = (
     ADDING,
+    RATE_LEFT_OUT,
+    Mistake(
+        "labels and logits swapped",
+        "softmax_cross_entropy_with_logits(labels=…, logits=…): the labels come first.",
+        (
+            partial(
+                _step,
+                gradient=partial(_gradient, residual=lambda logits, X, Y: -log_softmax(Y)),
+            ),
+        ),
+    ),
     Mistake(
         "softmax applied twice",
         "softmax_cross_entropy_with_logits applies softmax itself: give it the logits X @ W + b.",
@@ -401,7 +419,10 @@ TENSORFLOW_STEP = (
     ),
     *map(_steps, PENALTY),
     WRONG_VARIABLE,
-    _steps(NO_DB),
+    _steps(NO_DB)._replace(
+        advice="b stays as it was. It has a gradient too, and is updated by b.assign_sub(…): "
+        "b = b − … gives the name b to another tensor."
+    ),
 )
 RETURNED_LOSS = Mistake(
     "wrong loss returned",
@@ -419,7 +440,7 @@ NOT_UPDATED = Mistake(
 # What TensorFlow says where a mistake ends in an error.
 TENSORFLOW_ERRORS = {
     r"tf\.Variable.*creat|creat.*variables": RECREATED,
-    r"NoneType|None values|No gradients|Cannot assign|[Ss]hape.*assign": WRONG_VARIABLE,
+    r"NoneType|None values|No gradients|Cannot (assign|update)|[Ss]hape.*assign": WRONG_VARIABLE,
 }
 
 NO_RESHUFFLING = Mistake(
@@ -432,7 +453,8 @@ SAME_PERMUTATION = Mistake(
 )
 WITH_REPLACEMENT = Mistake(
     "sampling with replacement",
-    "An epoch has each example once: cut a permutation into minibatches.",
+    "An epoch has each example once: cut a permutation into minibatches, the last of which may be "
+    "shorter.",
 )
 LAST_DROPPED = Mistake(
     "last minibatch dropped",
@@ -468,7 +490,16 @@ BEST_RATES = (
         "A rate can be lucky once: take the mean over the seeds.",
         (
             lambda rows: _of_lowest_row(rows, "validation_loss"),
-            lambda rows: _of_lowest_row(rows.query("seed == 0"), "validation_loss"),
+            *(
+                lambda rows, seed=seed: _of_lowest_row(
+                    rows.query("seed == @seed or batch_size == 100"), "validation_loss"
+                )
+                for seed in (0, 1)
+            ),
+            lambda rows: lowest_mean(
+                rows.drop_duplicates(["batch_size", "learning_rate"], keep="last"),
+                "validation_loss",
+            ),
         ),
     ),
     Mistake(
@@ -490,6 +521,14 @@ LOSS_ON_TEST = Mistake(
 ACCURACY_ON_TRAINING = Mistake(
     "accuracy evaluated on the training set",
     "The test accuracy is that of X_test and Y_test.",
+)
+OTHER_IMAGES = Mistake(
+    "not the training images",
+    "A step gets rows of X_train and Y_train, those whose numbers `batches` gives.",
+)
+NOT_SECONDS = Mistake(
+    "not in seconds",
+    "time.perf_counter() counts seconds, other clocks milliseconds or less.",
 )
 START_MINUS_END = Mistake(
     "start minus end",
