@@ -131,6 +131,41 @@ def as_many_classes_as_the_largest_label(data):
     return scaled(images), Y
 
 
+@mutant("preprocess_data", "updated in place")
+def data_set_scaled(data):
+    data.data = data.data.float() / 255
+    return data.data.reshape(-1, 784).numpy(), one_hot(data.targets.numpy())
+
+
+@mutant("preprocess_data", "updated in place")
+def labels_counted_on(data):
+    images, labels = raw(data)
+    Y = one_hot(labels)
+    labels += 1  # they share the memory of data.targets
+    return scaled(images), Y
+
+
+@mutant("preprocess_data")
+def each_image_by_its_largest_pixel(data):
+    images, labels = raw(data)
+    return scaled(images) * 255 / images[1:].max(axis=0), one_hot(labels)
+
+
+@mutant("preprocess_data")
+def standardised(data):
+    images, labels = raw(data)
+    return (images - images.mean(axis=0)) / (images.std(axis=0) + 1e-6), one_hot(labels)
+
+
+@correct("preprocess_data", warns=None)
+def looked_at_on_the_way(data):
+    images, labels = raw(data)
+    X, Y = scaled(images), one_hot(labels)
+    assert str(data).startswith("Dataset MNIST") and data.train
+    assert X.max() == 1 and (Y.sum(axis=0) > 0).all()
+    return X, Y
+
+
 @mutant("preprocess_data", "one-hot transposed")
 def a_column_for_each_example(data):
     images, labels = raw(data)
@@ -880,6 +915,19 @@ def weights_scaled_in_place(W, b, X, Y, reg_lambda):
     return W, residual.sum(axis=0)
 
 
+@mutant("gradient", "wrong sign")
+def wrong_sign_of_the_gradient_of_b_alone(W, b, X, Y, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    return dW, -db
+
+
+@mutant("gradient", "updated in place")
+def labels_overwritten_in_single_precision(W, b, X, Y, reg_lambda):
+    residual = np.asarray(Y, np.float32)
+    residual -= right_softmax(X @ W + b)
+    return -X.T @ residual / len(X) + reg_lambda * W, -residual.mean(axis=0)
+
+
 @mutant("gradient")
 def gradient_of_b_as_a_column(W, b, X, Y, reg_lambda):
     dW, db = by_matrices(W, b, X, Y, reg_lambda)
@@ -1096,6 +1144,52 @@ def as_many_minibatches_as_their_size(num_examples, batch_size, rng):
     yield from np.array_split(rng.permutation(num_examples), batch_size)
 
 
+@mutant("minibatches")
+def an_empty_one_where_the_size_divides(num_examples, batch_size, rng):
+    order = rng.permutation(num_examples)
+    for i in range(num_examples // batch_size + 1):
+        yield order[i * batch_size : (i + 1) * batch_size]
+
+
+@mutant("minibatches", "sampling with replacement")
+def all_again_where_the_size_divides(num_examples, batch_size, rng):
+    order = rng.permutation(num_examples)
+    for i in range(num_examples // batch_size):
+        yield order[i * batch_size : (i + 1) * batch_size]
+    yield order[-(num_examples % batch_size) :]
+
+
+@mutant("minibatches", "raised")
+def no_minibatch_larger_than_the_data(num_examples, batch_size, rng):
+    order = rng.permutation(num_examples)
+    for i in range(num_examples // batch_size):
+        last = (i + 1) * batch_size
+        yield order[i * batch_size : last]
+    if last < num_examples:
+        yield order[last:]
+
+
+@correct("minibatches")
+class ReadTwice:
+    """Not a function, but it is called like one, and gives minibatches."""
+
+    def __init__(self, num_examples, batch_size, rng):
+        self.order, self.batch_size = rng.permutation(num_examples), batch_size
+
+    def __iter__(self):
+        for start in range(0, len(self.order), self.batch_size):
+            yield self.order[start : start + self.batch_size]
+
+
+@correct("minibatches")
+def one_array_refilled(num_examples, batch_size, rng):
+    order, place = rng.permutation(num_examples), np.empty(batch_size, int)
+    for start in range(0, num_examples, batch_size):
+        batch = order[start : start + batch_size]
+        place[: len(batch)] = batch
+        yield place[: len(batch)]
+
+
 @correct("minibatches")
 def slices_of_a_permutation(num_examples, batch_size, rng):
     order = rng.permutation(num_examples)
@@ -1179,6 +1273,7 @@ def step_with(gradient):
 # NumPy may say so before the check can; and what is zero in db leaves no trace of its shape in b.
 ALSO_FITS = {
     everything_negated: ["adding instead of subtracting"],
+    wrong_sign_of_the_gradient_of_b_alone: ["adding instead of subtracting"],
     residual_times_X: ["raised"],
     a_row_for_each_class: ["raised"],
     pixels_minus_y: ["raised"],
@@ -1318,6 +1413,23 @@ def step_in_float64(W, b, X, Y, learning_rate, reg_lambda):
     return W.astype(float) - learning_rate * dW, b.astype(float) - learning_rate * db
 
 
+@mutant("sgd_step", "maximum not subtracted")
+def step_with_a_softmax_of_its_own(W, b, X, Y, learning_rate, reg_lambda):
+    powers = np.exp(X @ W + b)
+    residual = (powers / powers.sum(axis=1, keepdims=True) - Y) / len(X)
+    dW = X.T @ residual + reg_lambda * W
+    return W - learning_rate * dW, b - learning_rate * residual.sum(axis=0)
+
+
+@mutant("sgd_step", "updated in place")
+def arguments_changed_in_single_precision(W, b, X, Y, learning_rate, reg_lambda):
+    W, b = np.asarray(W, np.float32), np.asarray(b, np.float32)
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    W -= learning_rate * dW
+    b -= learning_rate * db
+    return W, b
+
+
 @correct("sgd_step")
 def step_in_loops(W, b, X, Y, learning_rate, reg_lambda):
     dW, db = gradient_in_loops(W, b, X, Y, reg_lambda)
@@ -1373,6 +1485,49 @@ def highest_validation_loss(rows):
 def luckiest_run(rows):
     best = rows.loc[rows.groupby("batch_size")["validation_loss"].idxmin()]
     return best.set_index("batch_size")["learning_rate"]
+
+
+@mutant("best_rates", "one seed decides")
+def last_seed_overwrites_the_others(rows):
+    best = {}
+    for _, row in rows.iterrows():
+        best.setdefault(row["batch_size"], {})[row["learning_rate"]] = row["validation_loss"]
+    return {B: min(losses, key=losses.get) for B, losses in best.items()}
+
+
+@mutant("best_rates")
+def median_of_the_seeds(rows):
+    medians = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].median()
+    return medians.unstack().idxmin(axis=1)
+
+
+@mutant("best_rates")
+def sum_over_the_seeds(rows):
+    sums = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].sum()
+    return sums.unstack().idxmin(axis=1)
+
+
+@mutant("best_rates")
+def worst_seed(rows):
+    largest = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].max()
+    return largest.unstack().idxmin(axis=1)
+
+
+@mutant("best_rates")
+def smaller_than_one(rows):
+    means = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].mean()
+    best = {}
+    for B, losses in means.groupby("batch_size"):
+        smallest, best[B] = 1, 0.0
+        for (_, rate), loss in losses.items():
+            if loss < smallest:
+                smallest, best[B] = loss, rate
+    return best
+
+
+@correct("best_rates")
+def in_single_precision(rows):
+    return lowest_mean(rows, "validation_loss").astype(np.float32)
 
 
 @mutant("best_rates")
@@ -1649,6 +1804,50 @@ def end_taken_from_start(data, batches, step, loss, accuracy, checkpoints):
 def now_taken_from_the_very_start(data, batches, step, loss, accuracy, checkpoints):
     rows = clock_started_once(data, batches, step, loss, accuracy, checkpoints)
     return [row | {"seconds": -row["seconds"]} for row in rows]
+
+
+@mutant("training_run", "not in seconds")
+def nanoseconds(data, batches, step, loss, accuracy, checkpoints):
+    clock = time.perf_counter_ns
+    return run_on(
+        data.X_train, data.Y_train, data, batches, step, loss, accuracy, checkpoints, clock
+    )
+
+
+@mutant("training_run", "not the training images")
+def trained_on_the_test_set(data, batches, step, loss, accuracy, checkpoints):
+    batches = [batch % len(data.X_test) for batch in batches]
+    return run_on(data.X_test, data.Y_test, data, batches, step, loss, accuracy, checkpoints)
+
+
+@mutant("training_run", "X and Y shuffled differently")
+def labels_not_picked(data, batches, step, loss, accuracy, checkpoints):
+    W, b = start_of(data)
+    for batch in batches:
+        W, b = step(W, b, data.X_train[batch], data.Y_train)
+    return []
+
+
+@mutant("training_run")
+def a_row_after_every_update(data, batches, step, loss, accuracy, checkpoints):
+    every = range(1, 1000)
+    return run_on(data.X_train, data.Y_train, data, batches, step, loss, accuracy, every)
+
+
+@correct("training_run")
+def minibatches_in_double_precision(data, batches, step, loss, accuracy, checkpoints):
+    X, Y = data.X_train.astype(float), data.Y_train.astype(float)
+    return run_on(X, Y, data, batches, step, loss, accuracy, checkpoints)
+
+
+@correct("training_run")
+def evaluations_with_names(data, batches, step, loss, accuracy, checkpoints):
+    def named(evaluate):
+        return lambda W, b, X, Y: evaluate(W, b, X=X, Y=Y)
+
+    return run_on(
+        data.X_train, data.Y_train, data, batches, step, named(loss), named(accuracy), checkpoints
+    )
 
 
 @mutant("training_run")
@@ -2029,6 +2228,49 @@ def both_variables_penalised(tf):
         return cross_entropy
 
     return my_step
+
+
+@mutant("tensorflow_step", "log of zero")
+def cross_entropy_of_probabilities(tf):
+    def cross_entropy(tf, W, b, X, Y):
+        P = tf.nn.softmax(X @ W + b)
+        return tf.reduce_mean(tf.keras.losses.categorical_crossentropy(Y, P))
+
+    return tensorflow_step_with(tf, cross_entropy)
+
+
+@mutant("tensorflow_step", "log of zero")
+def something_small_in_the_logarithm(tf):
+    def cross_entropy(tf, W, b, X, Y):
+        log_p = tf.math.log(tf.nn.softmax(X @ W + b) + 1e-7)
+        return -tf.reduce_mean(tf.reduce_sum(Y * log_p, axis=1))
+
+    return tensorflow_step_with(tf, cross_entropy)
+
+
+@mutant("tensorflow_step", "labels and logits swapped")
+def logits_first(tf):
+    def cross_entropy(tf, W, b, X, Y):
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(X @ W + b, Y))
+
+    return tensorflow_step_with(tf, cross_entropy)
+
+
+@mutant("tensorflow_step", "learning rate left out")
+def step_of_length_one(tf):
+    def update(W, b, dW, db, learning_rate):
+        descend(W, b, dW, db, 1.0)
+
+    return tensorflow_step_with(tf, update=update)
+
+
+@mutant("tensorflow_step", "gradient of b missing")
+def name_b_bound_to_a_new_tensor(tf):
+    def update(W, b, dW, db, learning_rate):
+        W.assign_sub(learning_rate * dW)
+        b = b - learning_rate * db
+
+    return tensorflow_step_with(tf, update=update)
 
 
 @mutant("tensorflow_step", "adding instead of subtracting")

@@ -49,7 +49,12 @@ CHECKS = [*ARGUMENTS, "effective_rate"]
 
 # Mistakes in what a function does: there is no number to show, or none was expected. Of a random
 # order there is no right one, and the effective rate is for the student to find.
-WITHOUT_NUMBERS = {"raised", "nothing returned", "X and Y shuffled differently"}
+WITHOUT_NUMBERS = {
+    "raised",
+    "nothing returned",
+    "X and Y shuffled differently",
+    "not the training images",
+}
 WITHOUT_EXPECTATION = WITHOUT_NUMBERS | {
     "images reordered against labels",
     "updated in place",
@@ -60,6 +65,7 @@ WITHOUT_EXPECTATION = WITHOUT_NUMBERS | {
     "sampling with replacement",
     "last minibatch dropped",
     "evaluation inside the clock",
+    "not in seconds",
     "start minus end",
     "B left out",
     "divided by B",
@@ -559,6 +565,55 @@ def test_nothing_of_the_data_set_is_left_changed():
     assert verdict("preprocess_data", right_answer("preprocess_data")).accepted
 
 
+def test_minibatches_of_the_same_examples_are_warned_about():
+    def blocks(num_examples, batch_size, rng):
+        for start in rng.permutation(range(0, num_examples, batch_size)):
+            yield np.arange(start, min(start + batch_size, num_examples))
+
+    found = verdict("minibatches", blocks)
+    assert found.accepted and "same examples" in str(found.warnings[0].message)
+
+
+def test_a_class_that_never_ends_to_be_read_is_stopped(short_patience):
+    class Endless:
+        def __init__(self, *arguments):
+            pass
+
+        def __iter__(self):
+            while True:
+                pass
+
+    assert_stopped("minibatches", Endless)
+
+
+def test_a_class_that_raises_while_it_is_read_shows_its_line():
+    class Raising:
+        def __init__(self, *arguments):
+            pass
+
+        def __iter__(self):
+            raise ValueError("these are my own words")
+
+    assert_raised(verdict("minibatches", Raising), *RAISING[raising_myself])
+
+
+def test_a_decorated_function_shows_its_own_line_and_is_a_stub_as_before():
+    @np.errstate(over="ignore")
+    def my_softmax(logits):
+        return np.linalg.inv(np.zeros((2, 3)))
+
+    @np.errstate(over="ignore")
+    def stub(logits):
+        """Class probabilities."""
+
+    assert_raised(verdict("softmax", my_softmax), *RAISING[raising_in_numpy])
+    assert_not_attempted(verdict("softmax", stub))
+
+
+def test_no_gradients_are_not_attempted():
+    assert_not_attempted(verdict("gradient", lambda *arguments: (None, None)))
+
+
 def test_the_same_answer_gets_the_same_verdict_again():
     for answer in MUTANTS + CORRECT:
         if answer.check in ("softmax", "gradient", "minibatches"):
@@ -667,6 +722,16 @@ def test_choices_that_do_not_converge_are_refused_with_their_batch_size(batch_si
     found = verdict("choices", choices)
     assert not found.accepted
     assert re.search(rf"\bB\s*=\s*{batch_size}\b|batch size\s*{batch_size}\b", found.message)
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [(dict(num_iterations=40), "more iterations"), (dict(learning_rate=1e-5), "another rate")],
+)
+def test_choices_that_do_not_converge_get_advice(change, advice):
+    found = verdict("choices", GOOD_CHOICES | {1000: GOOD_CHOICES[1000] | change})
+    [line] = [line for line in found.message.splitlines() if "B = 1000" in line]
+    assert advice in line
 
 
 def test_choices_without_a_batch_size_are_refused():
