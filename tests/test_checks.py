@@ -610,6 +610,14 @@ def test_a_decorated_function_shows_its_own_line_and_is_a_stub_as_before():
     assert_not_attempted(verdict("softmax", stub))
 
 
+def test_what_raises_in_helpers_shows_the_line_that_called_them():
+    def my_training_run(data, batches, step, loss, accuracy, checkpoints):
+        return loss(np.zeros((2, 2)), np.zeros(2), data.X_train, data.Y_train)  # 3 pixels
+
+    found = verdict("training_run", my_training_run)
+    assert_raised(found, "ValueError", "expected X (n, features)", "data.Y_train)  # 3 pixels")
+
+
 def test_no_gradients_are_not_attempted():
     assert_not_attempted(verdict("gradient", lambda *arguments: (None, None)))
 
