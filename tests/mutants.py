@@ -1170,7 +1170,7 @@ def no_minibatch_larger_than_the_data(num_examples, batch_size, rng):
 
 
 @correct("minibatches")
-class ReadTwice:
+class CalledLikeAFunction:
     """Not a function, but it is called like one, and gives minibatches."""
 
     def __init__(self, num_examples, batch_size, rng):
