@@ -108,7 +108,7 @@ def tensorflow_epoch(X, Y, batch_size):
 
 
 def _tensorflow(X, Y):
-    from helpers.frameworks import tensorflow_import
+    from helpers.support.frameworks import tensorflow_import
 
     with tensorflow_import():
         import tensorflow as tf

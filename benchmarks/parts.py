@@ -67,7 +67,7 @@ def notebook():
 def four_runs(n_jobs):
     """The four runs of the sample solution, with an evaluation on everything after each epoch."""
     from helpers.data import load_mnist
-    from helpers.runs import run_all
+    from helpers.support.parallel import run_all
     from helpers.sgd import train_classifier
 
     mnist = load_mnist()

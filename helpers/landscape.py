@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from helpers.softmax import check_shapes, log_softmax, logits, softmax
-from helpers.threads import one_blas_thread
+from helpers.support.threads import one_blas_thread
 
 # Examples whose gradient is summed in the precision of the data before it is added up in float64.
 CHUNK = 1000

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.engines import load_engine, load_logits, read_only
-from helpers.progress import progress_bar
+from helpers.engines import load_engine, load_logits
+from helpers.support.progress import progress_bar
 from helpers.softmax import accuracy, check_shapes, loss
-from helpers.threads import one_blas_thread
+from helpers.support.arrays import read_only
+from helpers.support.threads import one_blas_thread
 
 # Updates an engine makes in one go: few enough that Ctrl-C and the progress bar wait no longer than
 # a second, many enough that the calls cost nothing.

@@ -8,7 +8,7 @@ Formulas: Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4.
 
 import numpy as np
 
-from helpers.threads import one_blas_thread
+from helpers.support.threads import one_blas_thread
 
 
 def logits(W, b, X):

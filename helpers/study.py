@@ -1,104 +1,25 @@
-"""The study: many runs, one tidy table, and what the table says.
+"""What the table of runs says: learning rates, ITR, updates to a target."""
 
-Runs are cached on disk under `data/study`, or in the folder named by the environment variable
-STUDY_CACHE, keyed by the data, the settings and the code that makes them. The folder may be deleted
-at any time.
-"""
-
-import hashlib
 import os
-import platform
 import timeit
-from pathlib import Path
 
-import cloudpickle
-import joblib
 import numpy as np
 import pandas as pd
-import scipy
-from scipy import stats
 from threadpoolctl import threadpool_info
 
 from helpers import landscape, sgd
-from helpers.data import DATA_DIR
 from helpers.engines import load_logits
 from helpers.landscape import largest_curvature, noise_scale  # noqa: F401, part of the study
-from helpers.runs import run_all
+from helpers.runs import (  # noqa: F401, the tables are part of the study
+    MEMORY,
+    cache_key,
+    examples_seen,
+    run_cached,
+    tidy,
+    train_all,
+    train_histories,
+)
 from helpers.softmax import loss
-
-MEMORY = joblib.Memory(os.environ.get("STUDY_CACHE", DATA_DIR / "study"), verbose=0)
-
-
-def tidy(history, **labels):
-    """A table of a run with one row per checkpoint.
-
-    Parameters
-    ----------
-    history : helpers.sgd.History
-    labels
-        What tells this run from others, such as `batch_size=10, seed=0`: a column each.
-
-    Returns
-    -------
-    pandas DataFrame
-        The labels, then iteration, train_loss, test_accuracy (fraction, NaN without a test set),
-        seconds.
-    """
-    rows = pd.DataFrame(
-        {
-            "iteration": history.iteration,
-            "train_loss": history.train_loss,
-            "test_accuracy": np.nan if history.test_accuracy is None else history.test_accuracy,
-            "seconds": history.seconds,
-        }
-    )
-    return pd.concat([pd.DataFrame(labels, index=rows.index), rows], axis=1)
-
-
-def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
-    """Train one classifier for each entry of `settings`; one table of all of them.
-
-    Parameters
-    ----------
-    settings : list of dict
-        Keyword arguments of `train_classifier`, one dictionary a run, with batch_size,
-        learning_rate and seed.
-    X_train, Y_train, X_test, Y_test : arrays
-    n_jobs : int
-        Runs at a time, as in `helpers.runs.run_all`. Where the seconds matter, 1.
-
-    Returns
-    -------
-    rows : pandas DataFrame
-        One row per run and checkpoint: run (position in `settings`), batch_size, learning_rate
-        (NaN for a function), seed, diverged, iteration, examples, epoch, train_loss,
-        test_accuracy, seconds.
-    parameters : list of (W, b)
-        In the end, in the order of `settings`.
-    """
-    results = _run_cached(_train, settings, X_train, Y_train, X_test, Y_test, n_jobs=n_jobs)
-    rows = pd.concat(
-        [table.assign(run=run) for run, (table, _) in enumerate(results)], ignore_index=True
-    )
-    rows["examples"] = _examples(rows["iteration"], rows["batch_size"], len(X_train))
-    rows["epoch"] = rows["examples"] / len(X_train)
-    return rows, [parameters for _, parameters in results]
-
-
-def train_histories(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
-    """As `train_all`, but the histories themselves, for what is not in its table.
-
-    Parameters
-    ----------
-    settings, X_train, Y_train, X_test, Y_test, n_jobs
-        As for `train_all`.
-
-    Returns
-    -------
-    list of helpers.sgd.History
-        In the order of `settings`.
-    """
-    return _run_cached(_history, settings, X_train, Y_train, X_test, Y_test, n_jobs=n_jobs)
 
 
 def learning_rate_grid(
@@ -177,12 +98,12 @@ def updates_to_target(
 
     def measure(pairs):
         settings = _settings(pairs, seeds, **common)
-        reached = _run_cached(
+        reached = run_cached(
             _until_target, settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs, target=target
         )
         rows = pd.DataFrame(settings)[["batch_size", "learning_rate", "seed"]]
         rows[["updates", "seconds"]] = reached
-        return rows.assign(examples=_examples(rows["updates"], rows["batch_size"], len(X_fit)))
+        return rows.assign(examples=examples_seen(rows["updates"], rows["batch_size"], len(X_fit)))
 
     return _search(measure, learning_rates, "updates")
 
@@ -232,50 +153,7 @@ def iterations_to_converge(rows, tolerance):
 
 def optimum(X, Y, reg_lambda):
     """`helpers.landscape.optimum`, kept on disk."""
-    return _optimum(X, Y, _key(X, Y), reg_lambda)
-
-
-def mean_difference(first, second, confidence=0.95):
-    """Mean of paired differences with its confidence interval (Student's t).
-
-    Parameters
-    ----------
-    first, second : arrays (n,)
-        Of the same seeds, in the same order; n at least 2.
-    confidence : float
-
-    Returns
-    -------
-    mean, low, high : float
-    """
-    difference = np.asarray(first) - np.asarray(second)
-    if np.ptp(difference) == 0:
-        return difference[0], difference[0], difference[0]
-    interval = stats.ttest_1samp(difference, 0).confidence_interval(confidence)
-    return difference.mean(), interval.low, interval.high
-
-
-def mcnemar(predicted_a, predicted_b, truth):
-    """McNemar's exact test: are two classifiers wrong equally often?
-
-    Only images on which exactly one of them is right say anything about it. If both are equally
-    good, either is the right one with probability ½ (McNemar 1947).
-
-    Parameters
-    ----------
-    predicted_a, predicted_b, truth : int arrays (n,)
-
-    Returns
-    -------
-    only_a, only_b : int
-        Images on which only a, or only b, is right.
-    p_value : float
-    """
-    right_a, right_b = predicted_a == truth, predicted_b == truth
-    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    if only_a + only_b == 0:
-        return 0, 0, 1.0
-    return only_a, only_b, float(stats.binomtest(only_a, only_a + only_b).pvalue)
+    return _optimum(X, Y, cache_key(X, Y), reg_lambda)
 
 
 def calibration():
@@ -299,14 +177,6 @@ def decaying_rate(iteration, *, initial, half_life):
     return initial / (1 + iteration / half_life)
 
 
-def _examples(updates, batch_size, num_examples):
-    """Examples seen after a number of updates; the last minibatch of an epoch may be shorter."""
-    per_epoch = sgd.updates_per_epoch(num_examples, batch_size)
-    epochs = np.floor(updates / per_epoch)
-    seen = epochs * num_examples + (updates - epochs * per_epoch) * batch_size
-    return seen.where(np.isfinite(updates), np.inf)
-
-
 def _settings(pairs, seeds, **common):
     """Settings of a run for each pair (batch size, learning rate) and each seed."""
     return [
@@ -314,13 +184,6 @@ def _settings(pairs, seeds, **common):
         for B, rate in pairs
         for seed in seeds
     ]
-
-
-def _run_cached(function, settings, *data, n_jobs, **extra):
-    """What a cached function of the data gives for each of the settings."""
-    key = _key(*data), n_jobs == 1  # since seconds depend on whether a run was alone
-    calls = [{"key": (*key, _settings_key(each)), "settings": each, **extra} for each in settings]
-    return run_all(function, calls, *data, n_jobs=n_jobs)
 
 
 def _search(measure, learning_rates, score):
@@ -345,32 +208,6 @@ def _search(measure, learning_rates, score):
     return table.sort_values(["batch_size", "learning_rate"], ignore_index=True)
 
 
-@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
-def _train(X_train, Y_train, X_test, Y_test, key, settings):
-    history = _uninterrupted(X_train, Y_train, X_test, Y_test, settings)
-    rate = settings["learning_rate"]
-    labels = {
-        "batch_size": settings["batch_size"],
-        "learning_rate": np.nan if callable(rate) else rate,
-        "seed": settings["seed"],
-        "diverged": bool(history.message),
-    }
-    return tidy(history, **labels), (history.W, history.b)
-
-
-@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
-def _history(X_train, Y_train, X_test, Y_test, key, settings):
-    return _uninterrupted(X_train, Y_train, X_test, Y_test, settings)
-
-
-def _uninterrupted(X_train, Y_train, X_test, Y_test, settings):
-    """The history of a run; half of one must not get into the cache."""
-    history = sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
-    if "interrupted" in history.message:
-        raise KeyboardInterrupt
-    return history
-
-
 @MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val", "settings"])
 def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
     settings = dict(settings)
@@ -389,27 +226,3 @@ def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
 @MEMORY.cache(ignore=["X", "Y"])
 def _optimum(X, Y, key, reg_lambda):
     return landscape.optimum(X, Y, reg_lambda)
-
-
-def _key(*arrays):
-    """All that a cached result depends on, besides its settings."""
-    return CODE, *(joblib.hash(array, "sha1") for array in arrays)
-
-
-def _settings_key(settings):
-    """The settings as joblib can tell them apart: a function by what it does, not by its name."""
-    rate = settings["learning_rate"]
-    return joblib.hash({**settings, "learning_rate": cloudpickle.dumps(rate)})
-
-
-def _code_digest():
-    folder = Path(__file__).parent
-    modules = [folder / f"{name}.py" for name in ("landscape", "sgd", "softmax", "study")]
-    modules += sorted(folder.glob("engines/*.py"))
-    code = b"".join(path.read_bytes() for path in modules)
-    machine = f"{np.__version__} {scipy.__version__} {platform.machine()} {platform.node()}"
-    return hashlib.sha256(code + machine.encode()).hexdigest()
-
-
-# Taken now: what is edited after the import is not what runs.
-CODE = _code_digest()

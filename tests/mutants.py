@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
-from helpers.frameworks import tensorflow_import, torch_import
+from helpers.support.frameworks import tensorflow_import, torch_import
 
 MUTANTS, CORRECT = [], []
 

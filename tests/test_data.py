@@ -17,8 +17,9 @@ import pytest
 
 from helpers import data
 from helpers.data import fetch_mnist, load_mnist, preprocess_data, train_validation_split
+from helpers.support import files as verified
 
-NAMES = list(data.SHA256)
+NAMES = list(verified.SHA256)
 
 FAKE_TORCHVISION = """
 import shutil, sources
@@ -75,7 +76,7 @@ def tiny(monkeypatch):
     )
     files = dict(zip(NAMES, contents, strict=True))
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(data, "SHA256", digests)
+    monkeypatch.setattr(verified, "SHA256", digests)
     return files
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from helpers import softmax
 from helpers.data import load_mnist
-from helpers.engines import load_engine, load_logits, read_only
+from helpers.engines import load_engine, load_logits
+from helpers.support.arrays import read_only
 from helpers.sgd import train_classifier
 
 ROOT = Path(__file__).parent.parent

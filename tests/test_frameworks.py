@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.frameworks import tensorflow_import
+from helpers.support.frameworks import tensorflow_import
 
 ROOT = Path(__file__).parent.parent
 # NumPy is in every process from the beginning.
@@ -35,7 +35,7 @@ w.sum().backward()
 optimizer.step()
 """
 GUARDED = """
-from helpers.frameworks import tensorflow_import
+from helpers.support.frameworks import tensorflow_import
 with tensorflow_import():
     import tensorflow
 """

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from helpers import study
+from helpers import runs, statistics, study
 from helpers.data import load_mnist
 from helpers.landscape import optimum
 from helpers.sgd import train_classifier
@@ -22,7 +22,7 @@ from helpers.study import (
 )
 
 COLUMNS = ["iteration", "train_loss", "test_accuracy", "seconds"]
-run_uncached = study._train.func
+run_uncached = runs._train.func
 
 
 def examples(dtype=float, num_examples=30):
@@ -74,8 +74,8 @@ def cache(monkeypatch, tmp_path):
     memory = joblib.Memory(tmp_path, verbose=0)
     ignored = ["X_train", "Y_train", "X_test", "Y_test", "settings"]
     for name in "_train", "_history":
-        function = getattr(study, name).func
-        monkeypatch.setattr(study, name, memory.cache(function, ignore=ignored))
+        function = getattr(runs, name).func
+        monkeypatch.setattr(runs, name, memory.cache(function, ignore=ignored))
     return tmp_path
 
 
@@ -98,7 +98,7 @@ def test_a_cached_run_is_not_made_again_and_other_data_or_settings_are(cache, mo
     X, Y = examples()
     made = []
     monkeypatch.setattr(
-        study.sgd, "train_classifier", lambda *a, **k: made.append(k) or train_classifier(*a, **k)
+        runs.sgd, "train_classifier", lambda *a, **k: made.append(k) or train_classifier(*a, **k)
     )
     first, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
     again, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
@@ -106,7 +106,7 @@ def test_a_cached_run_is_not_made_again_and_other_data_or_settings_are(cache, mo
     pd.testing.assert_frame_equal(first, again)
     study.train_all(settings_of([6]), X, Y, X, Y, n_jobs=1)
     study.train_all(settings_of([5]), X + 1, Y, X, Y, n_jobs=1)
-    monkeypatch.setattr(study, "CODE", "another engine")
+    monkeypatch.setattr(runs, "CODE", "another engine")
     study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
     assert len(made) == 4
     study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=2)  # other seconds
@@ -117,7 +117,7 @@ def test_histories_are_those_of_train_classifier_and_kept_too(cache, monkeypatch
     X, Y = examples()
     settings = settings_of([5, 10])
     first = study.train_histories(settings, X, Y, X, Y)
-    monkeypatch.setattr(study.sgd, "train_classifier", None)
+    monkeypatch.setattr(runs.sgd, "train_classifier", None)
     again = study.train_histories(settings, X, Y, X, Y)
     for each, history, kept in zip(settings, first, again, strict=True):
         expected = train_classifier(X, Y, X_test=X, Y_test=Y, **each)
@@ -161,7 +161,7 @@ def test_an_interrupted_run_is_neither_kept_nor_taken_for_a_result(cache, monkey
         history = train_classifier(*arguments, **settings)
         return dataclasses.replace(history, message="SGD was interrupted at iteration 3")
 
-    monkeypatch.setattr(study.sgd, "train_classifier", interrupted)
+    monkeypatch.setattr(runs.sgd, "train_classifier", interrupted)
     with pytest.raises(KeyboardInterrupt):
         study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
     assert not list(cache.rglob("output.pkl"))
@@ -176,7 +176,7 @@ def train_and_tell_where(*arrays, key, settings):
 def test_a_grid_on_a_dask_cluster_gives_the_rows_of_one_process(monkeypatch):
     from dask.distributed import Client, LocalCluster
 
-    monkeypatch.setattr(study, "_train", train_and_tell_where)
+    monkeypatch.setattr(runs, "_train", train_and_tell_where)
     X, Y = examples(np.float32, num_examples=60)
     parts, rates = (X[:40], Y[:40], X[40:], Y[40:]), {2: [0.1, 0.2], 10: [0.2, 0.4]}
     with (
@@ -236,13 +236,13 @@ def test_a_target_out_of_reach_takes_infinitely_many_updates(monkeypatch):
 
 def test_mean_difference_is_that_of_students_t_test():
     first, second = np.array([3.0, 5.0, 4.0]), np.array([1.0, 2.0, 3.0])
-    mean, low, high = study.mean_difference(first, second)
+    mean, low, high = statistics.mean_difference(first, second)
     half = 4.302653 * np.std([2, 3, 1], ddof=1) / np.sqrt(3)  # t at 97.5 %, 2 degrees of freedom
     assert (mean, low, high) == pytest.approx((2, 2 - half, 2 + half))
 
 
 def test_equal_differences_have_an_interval_of_no_length():
-    assert study.mean_difference([2.0, 3.0], [1.0, 2.0]) == (1, 1, 1)
+    assert statistics.mean_difference([2.0, 3.0], [1.0, 2.0]) == (1, 1, 1)
 
 
 def test_mcnemar_counts_the_images_on_which_one_is_right():
@@ -250,10 +250,10 @@ def test_mcnemar_counts_the_images_on_which_one_is_right():
     a, b = truth.copy(), truth.copy()
     a[:8] = 1  # wrong on eight, of which b is right on seven
     b[7:9] = 1
-    only_a, only_b, p_value = study.mcnemar(a, b, truth)
+    only_a, only_b, p_value = statistics.mcnemar(a, b, truth)
     assert (only_a, only_b) == (1, 7)
     assert p_value == pytest.approx(2 * (1 + 8) / 2**8)
-    assert study.mcnemar(a, a, truth) == (0, 0, 1.0)
+    assert statistics.mcnemar(a, a, truth) == (0, 0, 1.0)
 
 
 def test_decaying_rate_halves_at_its_half_life():
@@ -272,7 +272,7 @@ def test_calibration_takes_time_and_names_the_threads():
 @pytest.fixture
 def not_cached(monkeypatch):
     """Make every run anew, and leave nothing on disk."""
-    monkeypatch.setattr(study, "_train", study._train.func)
+    monkeypatch.setattr(runs, "_train", runs._train.func)
 
 
 def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best_is_inside(
@@ -287,8 +287,8 @@ def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best
     assert grid.columns.tolist() == ["batch_size", "learning_rate", "seed", "validation_loss"]
     assert rows["epoch"].unique().tolist() == [0, 1, 3]
     best = best_learning_rates(grid, "validation_loss")
-    for batch_size, runs in grid.groupby("batch_size"):
-        rates = runs["learning_rate"].to_numpy()
+    for batch_size, of_size in grid.groupby("batch_size"):
+        rates = of_size["learning_rate"].to_numpy()
         np.testing.assert_allclose(rates[1:] / rates[:-1], 2)
         assert rates[0] < best[batch_size] < rates[-1]
     assert {0.001, 0.002} < {*grid.query("batch_size == 10")["learning_rate"]}

@@ -8,7 +8,7 @@ import numpy as np
 from helpers.checks import mistakes
 from helpers.checks.attempts import call, name_of
 from helpers.checks.diagnosis import agree, explanation, fail, passed, results
-from helpers.frameworks import torch_import
+from helpers.support.frameworks import torch_import
 
 
 def preprocess_data(function):

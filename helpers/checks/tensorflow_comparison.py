@@ -9,7 +9,7 @@ from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call
 from helpers.checks.diagnosis import agree, array, compare, fail, nothing_returned, passed
 from helpers.checks.hand_coded_sgd import OF_STEP, confident_example, step_examples, twin_step
-from helpers.frameworks import tensorflow_import
+from helpers.support.frameworks import tensorflow_import
 
 
 def tensorflow_step(function):

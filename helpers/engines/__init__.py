@@ -66,17 +66,5 @@ def engine_device(name):
     return getattr(_module(name), "DEVICE", "CPU")
 
 
-def read_only(array):
-    """A view that nobody can write to: what an engine derives from it, it may keep and share.
-
-    The array itself if it is one already, so that all who are given it share.
-    """
-    if not array.flags.writeable:
-        return array
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def _module(name):
     return importlib.import_module(f"helpers.engines.{name}_engine")

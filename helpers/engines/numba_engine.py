@@ -13,7 +13,7 @@ the lists of its minibatch twice: for the logits, and to subtract the gradient f
 Evaluations use the same lists (`logits`).
 
 There is one thread, and it does not hold the GIL: independent runs may share a process
-(`helpers.runs`). What was compiled is kept on disk.
+(`helpers.support.parallel`). What was compiled is kept on disk.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.frameworks import tensorflow_import
+from helpers.support.frameworks import tensorflow_import
 
 with tensorflow_import():
     import tensorflow as tf

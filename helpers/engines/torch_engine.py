@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from helpers.frameworks import torch_import
+from helpers.support.frameworks import torch_import
 
 with torch_import():
     import torch
@@ -55,7 +55,7 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
 
 @contextmanager
 def _one_thread():
-    """PyTorch computes in one thread, like NumPy in `helpers.threads`.
+    """PyTorch computes in one thread, like NumPy in `helpers.support.threads`.
 
     PyTorch's threads wait for each other without sleeping: where another process uses one of the
     cores, an update can take a hundred times as long.

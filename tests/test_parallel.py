@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from helpers.runs import run_all
+from helpers.support.parallel import run_all
 from helpers.sgd import train_classifier
 
 rng = np.random.default_rng(0)

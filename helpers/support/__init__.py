@@ -1,0 +1,1 @@
+"""Machinery that no lesson needs: downloads, threads, progress bars, caching, parallel runs."""

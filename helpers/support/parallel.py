@@ -1,0 +1,72 @@
+"""Runs that do not depend on each other, side by side."""
+
+import contextlib
+import ctypes
+
+from joblib import Parallel, delayed
+
+from helpers.support.arrays import read_only
+from helpers.support.progress import progress_bar
+from helpers.support.threads import one_blas_thread
+
+
+def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
+    """Call a function once for each entry of `settings`, as many at a time as there are cores.
+
+    The runs are threads of this process and share its arrays: the compiled engine and NumPy's
+    products run outside Python's lock. Any other joblib backend does it too:
+
+        with joblib.parallel_config("loky"):
+            run_all(train_classifier, settings, X_train, Y_train, n_jobs=None)
+
+    No run gets threads of its own, neither for updates nor for products, so that runs do not wait
+    for each other and the results do not depend on how many there are at a time. Only PyTorch and
+    TensorFlow set their threads for the whole process: give their runs `n_jobs=1`.
+
+    Parameters
+    ----------
+    function : callable
+        Such as `train_classifier`.
+    settings : iterable of dict
+        Keyword arguments of the function, one dictionary a run. Long runs first make the best use
+        of the cores.
+    arrays
+        First arguments of every call. A backend with processes sends them to each only once.
+    n_jobs : int or None
+        Runs at a time, counted as joblib does: −1 is one for each core, None what
+        `joblib.parallel_config` says.
+    progress : bool
+        Show a bar that counts the runs.
+
+    Returns
+    -------
+    list
+        What the function returned, in the order of `settings`. Where runs share the memory of the
+        machine, the seconds of a history are somewhat longer than those of a run alone.
+    """
+    settings = list(settings)
+    arrays = [read_only(array) for array in arrays]
+    _give_back_memory()
+    results = []
+    with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
+        parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+        for result in parallel(
+            delayed(_with_one_thread)(function, *arrays, **each) for each in settings
+        ):
+            if "interrupted" in getattr(result, "message", ""):
+                raise KeyboardInterrupt  # what train_classifier took for its own ends all runs
+            results.append(result)
+            bar.update()
+    return results
+
+
+def _give_back_memory():
+    """Let the C library return what is free to the system: it keeps it, for every thread apart."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc has this function
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _with_one_thread(function, *arrays, **settings):
+    """The call, in whichever process it is made."""
+    with one_blas_thread():
+        return function(*arrays, **settings)
