@@ -85,7 +85,7 @@ def release(repository, root=ROOT, build=None, table=POINTS):
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix=".release-") as temporary:
         folder = Path(temporary, repository.split("/")[1])
-        _make_notebooks(root, folder, repository)
+        make_notebooks(root, folder, repository)
         notebooks = read_notebooks(folder)
         _refuse_if(leaks.findings(source, notebooks, repository))
         _add_files(root, folder)
@@ -105,7 +105,7 @@ def read_notebooks(root):
     }
 
 
-def _make_notebooks(root, folder, repository):
+def make_notebooks(root, folder, repository):
     """Let nbgrader make the student's notebooks."""
     messages = []
     log = logging.Logger("nbgrader", logging.ERROR)

@@ -1,0 +1,84 @@
+"""The release that submissions are graded against: both editions, kept in `build/`."""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from grading.course import POINTS
+from grading.exercises import nbgrader
+from grading.records import Exercise, Release
+from grading.release import ROOT, make_notebooks, read_notebooks
+
+
+def read_release(root=ROOT, build=None, table=POINTS):
+    """The release of a checkout; nbgrader makes it, unless `build` has that of these sources.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The checkout, with `notebooks/` and `helpers/`.
+    build : pathlib.Path, optional
+        Where it is kept, `build/` of the checkout if not given.
+    table : dict
+        For each notebook the points by question; notebooks without points are left out.
+
+    Returns
+    -------
+    Release
+
+    Raises
+    ------
+    grading.release.Refused
+        nbgrader cannot make a student edition of these notebooks.
+    """
+    build = build or root / "build"
+    names = [name for name, points in table.items() if points]
+    key = _hash(root)
+    kept = build / "released" / key[:16]
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".") as temporary:
+            folder = Path(temporary, "edition")
+            make_notebooks(root, folder, "")
+            shutil.rmtree(kept, ignore_errors=True)
+            folder.rename(kept)
+    worked, released = read_notebooks(root), read_notebooks(kept)
+    return Release(
+        {name: worked[name] for name in names},
+        {name: released[name] for name in names},
+        tuple(each for name in names for each in exercises(name, worked[name])),
+        key,
+    )
+
+
+def exercises(name, notebook):
+    """The graded cells of a notebook in their order, each with the answers that it looks at.
+
+    A check looks at the answers since the one before it, and what is graded by hand at itself.
+    """
+    found, answers = [], []
+    for cell in notebook.cells:
+        metadata = nbgrader(cell)
+        grade_id = metadata.get("grade_id")
+        if metadata.get("grade"):
+            by_hand = bool(metadata.get("solution"))
+            question = grade_id.split("-")[0].upper()
+            looked_at = (grade_id,) if by_hand else tuple(answers)
+            found.append(Exercise(name, question, grade_id, metadata["points"], by_hand, looked_at))
+            answers = answers if by_hand else []
+        elif metadata.get("solution"):
+            answers.append(grade_id)
+    return found
+
+
+def _hash(root):
+    """Of what decides over points: cells of the notebooks with their metadata, and `helpers`."""
+    digest = hashlib.sha256()
+    for name, notebook in read_notebooks(root).items():
+        digest.update(name.encode())
+        for cell in notebook.cells:
+            digest.update(repr((cell.cell_type, cell.source, dict(nbgrader(cell)))).encode())
+    for path in sorted((root / "helpers").rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,63 @@
+"""Submissions made from the release: the model answer, untouched, and changed copies of them."""
+
+import copy
+from functools import cache
+
+import nbformat
+
+from grading.editions import read_release
+from grading.exercises import nbgrader
+
+
+@cache
+def release():
+    """The release of this checkout."""
+    return read_release()
+
+
+def untouched(name):
+    """A notebook as it was handed out."""
+    return copy.deepcopy(release().released[name])
+
+
+def model(name):
+    """The released notebook with the answers of the worked edition, without markers."""
+    return answered(name, model_answers(name))
+
+
+def model_answers(name):
+    """Source of each answer of the worked edition by grade id, without markers."""
+    return {
+        nbgrader(cell)["grade_id"]: "\n".join(
+            line
+            for line in cell.source.split("\n")
+            if line.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION")
+            and line.strip() not in ("<!-- BEGIN SOLUTION -->", "<!-- END SOLUTION -->")
+        ).strip("\n")
+        for cell in release().worked[name].cells
+        if nbgrader(cell).get("solution")
+    }
+
+
+def answered(name, answers):
+    """The released notebook with these answers (source by grade id) in place of the stubs."""
+    notebook = untouched(name)
+    for grade_id, source in answers.items():
+        cell_of(notebook, grade_id).source = source
+    return notebook
+
+
+def cell_of(notebook, grade_id):
+    """The cell of a grade id."""
+    (found,) = (cell for cell in notebook.cells if nbgrader(cell).get("grade_id") == grade_id)
+    return found
+
+
+def as_bytes(notebook):
+    """A notebook as it lies in a file."""
+    return nbformat.writes(notebook).encode()
+
+
+def model_submission():
+    """Bytes of all notebooks of the model answer, by name."""
+    return {name: as_bytes(model(name)) for name in release().released}
