@@ -233,15 +233,62 @@ def test_class_balance_draws_the_share_of_each_class():
 # In a notebook
 
 
-def test_show_displays_the_figure_once_with_its_text(monkeypatch):
+def displayed_by(monkeypatch, *arguments, **options):
     displayed = []
-    monkeypatch.setattr(
-        style, "display", lambda *args, **options: displayed.append((args, options))
-    )
-    figure, axes = plt.subplots(1, 2)
-    plots.show(axes, alt="Two empty frames.")
-    assert displayed == [((figure,), {"metadata": {"image/png": {"alt": "Two empty frames."}}})]
+    monkeypatch.setattr(style, "display", lambda *args, **more: displayed.append((args[0], more)))
+    plots.show(*arguments, **options)
     assert plt.get_fignums() == []
+    return displayed
+
+
+def test_show_displays_the_figure_sharp_with_its_text_and_a_caption(monkeypatch):
+    _, axes = plt.subplots(1, 2, figsize=(5, 2))
+    (figure, _), (caption, _) = displayed_by(monkeypatch, axes, "Two frames.", note="Both empty.")
+    data, metadata = figure._repr_mimebundle_()
+    assert data["image/png"]
+    assert metadata["image/png"] == {"alt": "Two frames.", "width": 500, "height": 200}
+    assert caption.data == "*Two frames. Both empty.*"
+
+
+def test_show_replaces_a_figure_without_repeating_its_caption(monkeypatch):
+    _, axes = plt.subplots()
+    place = dict(display_id="here", update=True)
+    [(_, options)] = displayed_by(monkeypatch, axes, "A frame.", **place)
+    assert options == place
+
+
+def test_batch_sizes_of_the_course_have_a_marker_each_and_are_told_apart_in_gray():
+    sizes = [1, 10, 100, 1000]
+    assert len({plots.batch_marker(B) for B in sizes}) == len(sizes)
+    gray = [lightness(plots.batch_color(B)) for B in sizes]
+    assert min(np.diff(gray)) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e6, "1,000,000"), (0.5, "0.5"), (5e-4, "0.0005"), (3, "3")]
+)
+def test_numbers_on_log_axes_are_plain(value, text):
+    assert style.plain_number(value) == text
+
+
+def test_batch_sizes_are_ticked_at_powers_of_ten():
+    _, axes = plt.subplots()
+    axes.plot([1, 4096], [1, 1])
+    style.batch_axis(axes)
+    axes.figure.draw_without_rendering()
+    texts = [label.get_text() for label in axes.get_xticklabels()]
+    assert texts == ["1", "10", "100", "1000"] and axes.get_xlabel() == "batch size B"
+
+
+def test_labels_of_lines_that_end_together_are_moved_apart():
+    _, axes = plt.subplots()
+    for height in (1.0, 1.001, 5.0):
+        axes.plot([0, 1], [0, height], label=f"to {height}")
+    style.label_lines(axes)
+    axes.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == ["to 1.0", "to 1.001", "to 5.0"]
+    assert not boxes[0].overlaps(boxes[1])
 
 
 # Implementations

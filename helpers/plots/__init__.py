@@ -1,6 +1,6 @@
 """Every figure of the notebooks: data in, axes out. Nothing is trained here.
 
-All that is common to them, such as the colour of a batch size, is in `style`.
+All that is common to them, such as the color of a batch size, is in `style`.
 """
 
 from helpers.plots.comparisons import differences, residual_norms
@@ -15,11 +15,13 @@ from helpers.plots.implementations import (
 )
 from helpers.plots.learning_rates import learning_rate_curves, learning_rate_map, rate_scaling
 from helpers.plots.batch_sizes import collapse, costs_to_target, noise_ball, scaling
-from helpers.plots.style import LABELS, batch_color, show
+from helpers.plots.style import LABELS, batch_color, batch_marker, batch_style, show
 
 __all__ = [
     "LABELS",
     "batch_color",
+    "batch_marker",
+    "batch_style",
     "class_balance",
     "collapse",
     "costs_to_target",

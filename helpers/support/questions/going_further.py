@@ -1,0 +1,28 @@
+"""Of notebook 5."""
+
+from helpers.support.questions.question import Question
+
+QUESTIONS = {
+    "start-at-the-optimum": Question(
+        right="b",
+        choices={
+            "a": "The mean gradient is zero there. Those of single minibatches are not: each pulls "
+            "towards an optimum of its own.",
+            "b": "It leaves until the pull back to the optimum balances the noise, and then stays "
+            "about that far away.",
+            "c": "The objective is strictly convex: far from the optimum the pull back grows, so "
+            "the noise cannot carry W away for ever.",
+        },
+    ),
+    "standard-error": Question(
+        right=0.25,
+        numbers={
+            0.25: "√(0.93 · 0.07 / 10,000) is 0.0026, a quarter of a percentage point.",
+            0.0025: "That is the fraction. In percentage points it is a hundred times as much.",
+            7: "That is the share of errors. How far does its estimate from 10,000 images vary?",
+            25: "Do not forget to divide by √10,000 = 100.",
+        },
+        otherwise="The standard error of a share p of n images is √(p (1 − p) / n).",
+        within=0.1,
+    ),
+}
