@@ -15,7 +15,7 @@ import numpy as np
 
 from helpers.engines import load_engine, load_logits
 from helpers.support.progress import progress_bar
-from helpers.softmax import accuracy, check_shapes, loss
+from helpers.softmax import accuracy, check_shapes, gradient, loss
 from helpers.support.arrays import read_only
 from helpers.support.threads import one_blas_thread
 
@@ -79,6 +79,33 @@ def minibatches(num_examples, batch_size, rng=None):
     order = _epoch_order(num_examples, rng)
     for start in range(0, num_examples, batch_size):
         yield order[start : start + batch_size]
+
+
+def sgd_step(W, b, X, Y, learning_rate, reg_lambda):
+    """One update from the mean gradient of a minibatch, as in the textbook.
+
+    The engines do the same faster; this one is the reference version of what students write.
+
+    Parameters
+    ----------
+    W : array (features, classes)
+    b : array (classes,)
+    X : array (B, features)
+    Y : array (B, classes), one-hot
+    learning_rate, reg_lambda : float
+
+    Returns
+    -------
+    W, b : arrays
+        New ones; the arguments stay as they are.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit together, or integer pixels.
+    """
+    dW, db = gradient(W, b, X, Y, reg_lambda)
+    return W - learning_rate * dW, b - learning_rate * db
 
 
 def train_classifier(

@@ -18,6 +18,7 @@ from helpers.checks.batch_size_study import (
 )
 from helpers.checks.data_preparation import preprocess_data
 from helpers.checks.hand_coded_sgd import gradient, loss, minibatches, sgd_step, softmax
+from helpers.checks.stand_ins import if_right
 from helpers.checks.tensorflow_comparison import tensorflow_step
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "choices_points",
     "effective_rate",
     "gradient",
+    "if_right",
     "loss",
     "minibatches",
     "not_attempted",
