@@ -6,17 +6,18 @@ updates.
 """
 
 import contextlib
-import numbers
 import time
 import warnings
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from helpers.engines import load_engine, load_logits
-from helpers.support.progress import progress_bar
+from helpers.engines import ENGINES, Engine, load_engine, load_logits
 from helpers.softmax import accuracy, check_shapes, gradient, loss
+from helpers.support import arguments
 from helpers.support.arrays import read_only
+from helpers.support.progress import progress_bar
 from helpers.support.threads import one_blas_thread
 
 # Updates an engine makes in one go: few enough that Ctrl-C and the progress bar wait no longer than
@@ -37,6 +38,8 @@ class History:
         Number of updates made when the checkpoint was taken; the first is 0.
     train_loss : float array (checkpoints,)
         Mean cross-entropy of the whole training set + (λ/2)‖W‖².
+    test_loss : float array (checkpoints,) or None
+        Mean cross-entropy of the test set, without penalty; None without a test set.
     test_accuracy : float array (checkpoints,) or None
         Fractions; None without a test set.
     seconds : float array (checkpoints,)
@@ -46,23 +49,51 @@ class History:
     W_checkpoints : array (checkpoints, features, classes)
     b_checkpoints : array (checkpoints, classes)
         The parameters at each checkpoint.
+    stopped : str
+        "" for a run that reached its end, else "diverged" or "interrupted".
     message : str
-        Empty for a run that reached its end, else why it stopped.
+        For people: the same as a sentence, with iteration, learning rate and batch size.
     """
 
     W: np.ndarray
     b: np.ndarray
     iteration: np.ndarray
     train_loss: np.ndarray
+    test_loss: np.ndarray | None
     test_accuracy: np.ndarray | None
     seconds: np.ndarray
     minibatch_loss: np.ndarray
     W_checkpoints: np.ndarray
     b_checkpoints: np.ndarray
+    stopped: str
     message: str
 
 
-def minibatches(num_examples, batch_size, rng=None):
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C, or ■ in a notebook, ended a training; `.history` holds what was reached."""
+
+    def __init__(self, history):
+        super().__init__(history)
+        self.history = history
+
+    def __str__(self):
+        return self.history.message
+
+    def _render_traceback_(self):  # what a notebook shows
+        return [f"{self}. What was reached: import sys; history = sys.last_value.history"]
+
+
+class Stretch(NamedTuple):
+    """What the updates since the last stretch reached."""
+
+    iteration: int  # updates made since the start
+    W: np.ndarray
+    b: np.ndarray
+    seconds: float  # spent in updates since the start
+    minibatch_loss: np.ndarray  # of the updates of this stretch
+
+
+def minibatches(num_examples, batch_size, rng=None, *, replace=False):
     """The minibatches of one epoch: every example once, in a fresh order.
 
     Parameters
@@ -70,13 +101,16 @@ def minibatches(num_examples, batch_size, rng=None):
     num_examples, batch_size : int
     rng : numpy.random.Generator, optional
         Draws the order; without it the examples come in the order of the file.
+    replace : bool
+        Draw every example on its own, with replacement, as the theory of SGD assumes: then an epoch
+        has some examples twice and others not at all.
 
     Yields
     ------
     int array (batch_size,)
         Row numbers; the last array is shorter if `batch_size` does not divide `num_examples`.
     """
-    order = _epoch_order(num_examples, rng)
+    order = _epoch_order(num_examples, rng, replace)
     for start in range(0, num_examples, batch_size):
         yield order[start : start + batch_size]
 
@@ -119,9 +153,10 @@ def train_classifier(
     reg_lambda=1e-4,
     X_test=None,
     Y_test=None,
-    engine="numpy",
-    reduction="mean",
+    engine: Engine = "numpy",
+    reduction: Literal["mean", "sum"] = "mean",
     shuffle=True,
+    replace=False,
     fit_bias=True,
     initial=None,
     seed=0,
@@ -147,13 +182,15 @@ def train_classifier(
     reg_lambda : float
         λ ≥ 0, the weight of the penalty (λ/2)‖W‖².
     X_test, Y_test : arrays like the training set, optional
-        For the test accuracy at the checkpoints.
-    engine : str
-        Who makes the updates: a name in `helpers.engines.ENGINES`.
+        For the test loss and accuracy at the checkpoints.
+    engine : "numpy", "numba", "torch" or "tensorflow"
+        Who makes the updates.
     reduction : "mean" or "sum"
         Whether the data gradient of a minibatch is averaged or summed.
     shuffle : bool
         A fresh order of the examples in each epoch, or the order of the file.
+    replace : bool
+        Draw the rows of every minibatch with replacement; needs `shuffle`.
     fit_bias : bool
         If False, b stays as it was at the start.
     initial : (W, b), optional
@@ -169,19 +206,46 @@ def train_classifier(
     Returns
     -------
     History
-        Also of a run that diverged (a loss or a weight is not finite) or that was interrupted by
-        Ctrl-C: what was reached is in it, a warning says why it stopped, and so does `.message`.
+        Also of a run that diverged (a loss or a weight is not finite): what was reached is in it, a
+        RuntimeWarning says why it stopped, and so do `.stopped` and `.message`.
 
     Raises
     ------
     ValueError
         An argument that makes no sense; the message says what was given and what was expected.
+    TrainingInterrupted
+        Ctrl-C, or ■ in a notebook; its `.history` holds what was reached.
     """
     X_train, Y_train = _check_examples(X_train, Y_train, "train")
     if X_test is not None or Y_test is not None:
         X_test, Y_test = _check_examples(X_test, Y_test, "test")
     num_examples = len(X_train)
-    _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reduction)
+    # Python's own numbers from here on: NumPy's small integers would wrap.
+    batch_size = arguments.integer(
+        "batch_size", batch_size, 1, num_examples, "the number of training examples"
+    )
+    if not callable(learning_rate):
+        learning_rate = arguments.positive(
+            "learning_rate", learning_rate, X_train.dtype, "or a function of the iteration"
+        )
+    reg_lambda = arguments.not_negative("reg_lambda", reg_lambda, X_train.dtype)
+    engine = arguments.one_of("engine", engine, ENGINES)
+    reduction = arguments.one_of("reduction", reduction, ("mean", "sum"))
+    shuffle, replace, fit_bias, progress = (
+        arguments.flag(name, value)
+        for name, value in [
+            ("shuffle", shuffle),
+            ("replace", replace),
+            ("fit_bias", fit_bias),
+            ("progress", progress),
+        ]
+    )
+    if replace and not shuffle:
+        raise ValueError(
+            "replace is True and shuffle is False, expected shuffle=True: without it nothing is "
+            "drawn"
+        )
+    seed = arguments.integer("seed", seed, 0)
     num_iterations = _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size)
     checkpoints = _checkpoints(checkpoints, num_iterations, num_examples, batch_size)
     W, b = _start(initial, X_train, Y_train)
@@ -191,27 +255,29 @@ def train_classifier(
         Y_train,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        stops=checkpoints,
+        checkpoints=checkpoints,
         reg_lambda=reg_lambda,
         engine=engine,
         reduction=reduction,
         shuffle=shuffle,
+        replace=replace,
         fit_bias=fit_bias,
         initial=(W, b),
         seed=seed,
     )
 
-    reached, message = (0, W, b, 0.0), ""
+    reached, stopped, message = (0, W, b, 0.0), "", ""
     records, minibatch_loss, num_made = [], np.empty(num_iterations), 0
 
     def record(iteration, W, b, seconds):
         train_loss = loss(W, b, X_train, Y_train, reg_lambda, logits=logits)
         if not (np.isfinite(train_loss) and np.isfinite(W).all() and np.isfinite(b).all()):
             raise FloatingPointError
-        test_accuracy = None
+        test_loss = test_accuracy = None
         if X_test is not None:
+            test_loss = loss(W, b, X_test, Y_test, logits=logits)
             test_accuracy = accuracy(W, b, X_test, Y_test, logits=logits)
-        records.append((W, b, iteration, train_loss, test_accuracy, seconds))
+        records.append((W, b, iteration, train_loss, test_loss, test_accuracy, seconds))
 
     with (
         _divergence_without_warnings(),
@@ -227,25 +293,31 @@ def train_classifier(
                 if reached[0] in checkpoints:
                     record(*reached)
         except FloatingPointError:
+            stopped = "diverged"
             message = f"diverged at iteration {reached[0]}: a loss or a weight is not finite"
         except KeyboardInterrupt:
+            stopped = "interrupted"
             message = f"was interrupted at iteration {reached[0]}"
             if not records or records[-1][2] != reached[0]:
                 with contextlib.suppress(FloatingPointError):
                     record(*reached)
-    if message:
+    if stopped:
         rate = _rates(learning_rate, max(reached[0] - 1, 0), 1, float)[0]  # of the last update
         message = f"SGD {message} (learning rate {rate:g}, batch size {batch_size})"
         if not records:
             raise ValueError(
                 f"{message}: X_train, Y_train or initial hold numbers that are not finite"
             )
+    history = _history(records, minibatch_loss[:num_made].copy(), stopped, message)
+    if stopped == "interrupted":
+        raise TrainingInterrupted(history)
+    if stopped:
         warnings.warn(
             f"{message}. The history holds what was reached until then.",
             RuntimeWarning,
             stacklevel=2,
         )
-    return _history(records, minibatch_loss[:num_made].copy(), message)
+    return history
 
 
 def updates(
@@ -254,37 +326,31 @@ def updates(
     *,
     batch_size,
     learning_rate,
-    stops,
+    checkpoints,
     reg_lambda=1e-4,
-    engine="numpy",
+    engine: Engine = "numpy",
     reduction="mean",
     shuffle=True,
+    replace=False,
     fit_bias=True,
     initial=None,
     seed=0,
 ):
-    """The bare run inside `train_classifier`: updates up to the last of the stops, no evaluation.
+    """The bare run inside `train_classifier`: updates up to the last checkpoint, no evaluation.
 
     For those who want to look at the parameters on the way, or to stop early.
 
     Parameters
     ----------
-    stops : iterable of int
-        Iterations at which to hand over. That is also done at the end of every epoch, and after
-        every `LONGEST_STRETCH` updates.
+    checkpoints : iterable of int
+        Iterations at which a stretch must end. One also ends with every epoch, and after
+        `LONGEST_STRETCH` updates.
     X, Y and the others
         As for `train_classifier`. They are not checked.
 
     Yields
     ------
-    iteration : int
-        Number of updates made.
-    W, b : arrays
-        The parameters after them.
-    seconds : float
-        Spent in updates until then.
-    minibatch_loss : float array
-        Of the updates since the last time.
+    Stretch
 
     Raises
     ------
@@ -302,7 +368,7 @@ def updates(
     )
     rng = np.random.default_rng(seed) if shuffle else None
     iteration, seconds = 0, 0.0
-    for rows, num_updates in _stretches(len(X), batch_size, stops, rng):
+    for rows, num_updates in _stretches(len(X), batch_size, checkpoints, rng, replace):
         rates = _rates(learning_rate, iteration, num_updates, X.dtype)
         with _divergence_without_warnings():
             started = time.perf_counter()
@@ -311,7 +377,7 @@ def updates(
         finite = np.isfinite(losses)
         num_made = num_updates if finite.all() else int(finite.argmin())
         iteration += num_made
-        yield iteration, W, b, seconds, losses[:num_made]
+        yield Stretch(iteration, W, b, seconds, losses[:num_made])
         if num_made < num_updates:
             raise FloatingPointError(f"the minibatch loss at iteration {iteration} is not finite")
 
@@ -321,8 +387,12 @@ def _divergence_without_warnings():
     return np.errstate(over="ignore", invalid="ignore")
 
 
-def _epoch_order(num_examples, rng):
-    return np.arange(num_examples) if rng is None else rng.permutation(num_examples)
+def _epoch_order(num_examples, rng, replace):
+    if rng is None:
+        return np.arange(num_examples)
+    return (
+        rng.integers(num_examples, size=num_examples) if replace else rng.permutation(num_examples)
+    )
 
 
 def updates_per_epoch(num_examples, batch_size):
@@ -330,22 +400,22 @@ def updates_per_epoch(num_examples, batch_size):
     return -(-num_examples // batch_size)
 
 
-def _stretches(num_examples, batch_size, stops, rng):
-    """The rows to visit and the number of updates from one stop to the next."""
-    per_epoch, last = updates_per_epoch(num_examples, batch_size), max(stops)
-    stops = {
-        *stops,
+def _stretches(num_examples, batch_size, checkpoints, rng, replace):
+    """The rows to visit and the number of updates, stretch by stretch."""
+    per_epoch, last = updates_per_epoch(num_examples, batch_size), max(checkpoints)
+    ends = {
+        *checkpoints,
         *range(per_epoch, last, per_epoch),
         *range(LONGEST_STRETCH, last, LONGEST_STRETCH),
     }
     start = 0
-    for stop in sorted(stops - {0}):
+    for end in sorted(ends - {0}):
         update = start % per_epoch
         if update == 0:
-            order = _epoch_order(num_examples, rng)
-        num_updates = stop - start
+            order = _epoch_order(num_examples, rng, replace)
+        num_updates = end - start
         yield order[update * batch_size : (update + num_updates) * batch_size], num_updates
-        start = stop
+        start = end
 
 
 def _rates(learning_rate, iteration, count, dtype):
@@ -372,18 +442,20 @@ def _start(initial, X, Y):
     return W, b
 
 
-def _history(records, minibatch_loss, message):
-    W, b, iteration, train_loss, test_accuracy, seconds = zip(*records, strict=True)
+def _history(records, minibatch_loss, stopped, message):
+    W, b, iteration, train_loss, test_loss, test_accuracy, seconds = zip(*records, strict=True)
     return History(
         W=W[-1].copy(),
         b=b[-1].copy(),
         iteration=np.array(iteration),
         train_loss=np.array(train_loss, float),
+        test_loss=None if test_loss[0] is None else np.array(test_loss, float),
         test_accuracy=None if test_accuracy[0] is None else np.array(test_accuracy),
         seconds=np.array(seconds),
         minibatch_loss=minibatch_loss,
         W_checkpoints=np.array(W),
         b_checkpoints=np.array(b),
+        stopped=stopped,
         message=message,
     )
 
@@ -413,52 +485,22 @@ def _check_examples(X, Y, part):
     return read_only(X), Y.astype(X.dtype, copy=False)
 
 
-def _check_settings(num_examples, batch_size, learning_rate, reg_lambda, reduction):
-    if not (_is_integer(batch_size) and 1 <= batch_size <= num_examples):
-        raise ValueError(
-            f"batch_size is {batch_size!r}, expected an integer from 1 to {num_examples}, the "
-            "number of training examples"
-        )
-    if not (callable(learning_rate) or (_is_number(learning_rate) and 0 < learning_rate < np.inf)):
-        raise ValueError(
-            f"learning_rate is {learning_rate!r}, expected a positive number or a function of the "
-            "iteration"
-        )
-    if not (_is_number(reg_lambda) and 0 <= reg_lambda < np.inf):
-        raise ValueError(f"reg_lambda is {reg_lambda!r}, expected a number that is not negative")
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction is {reduction!r}, expected 'mean' or 'sum'")
-
-
 def _number_of_iterations(num_epochs, num_iterations, num_examples, batch_size):
     if (num_epochs is None) == (num_iterations is None):
         raise ValueError(
             f"num_epochs is {num_epochs} and num_iterations is {num_iterations}, expected exactly "
             "one of them"
         )
-    count = num_iterations if num_epochs is None else num_epochs
-    if not (_is_integer(count) and count >= 1):
-        name = "num_iterations" if num_epochs is None else "num_epochs"
-        raise ValueError(f"{name} is {count!r}, expected an integer of at least 1")
-    return count if num_epochs is None else count * updates_per_epoch(num_examples, batch_size)
+    if num_epochs is None:
+        return arguments.integer("num_iterations", num_iterations, 1)
+    num_epochs = arguments.integer("num_epochs", num_epochs, 1)
+    return num_epochs * updates_per_epoch(num_examples, batch_size)
 
 
 def _checkpoints(checkpoints, num_iterations, num_examples, batch_size):
     if checkpoints is None:
         per_epoch = updates_per_epoch(num_examples, batch_size)
         checkpoints = range(0, num_iterations, per_epoch)
-    checkpoints = list(checkpoints)
-    wrong = [c for c in checkpoints if not (_is_integer(c) and 0 <= c <= num_iterations)]
-    if wrong:
-        raise ValueError(
-            f"checkpoints hold {wrong[0]!r}, expected iterations from 0 to {num_iterations}"
-        )
-    return {*map(int, checkpoints), 0, num_iterations}
-
-
-def _is_integer(value):
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _is_number(value):
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return {0, num_iterations} | arguments.integers(
+        "checkpoints", checkpoints, 0, num_iterations, "iterations"
+    )

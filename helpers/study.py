@@ -215,7 +215,7 @@ def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
     logits = load_logits(settings.get("engine", "numpy"))
     looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
     try:
-        for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, stops=looks, **settings):
+        for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, checkpoints=looks, **settings):
             if iteration in looks and loss(W, b, X_val, Y_val, logits=logits) <= target:
                 return iteration, seconds
     except FloatingPointError:

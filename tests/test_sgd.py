@@ -251,12 +251,41 @@ def test_every_example_is_visited_once_per_epoch(monkeypatch, checkpoints, longe
     assert all(sorted(order) == list(range(7)) for order in orders)
 
 
+def test_with_replacement_every_draw_is_on_its_own_from_the_same_generator():
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([*sgd.minibatches(10_000, 7, rng, replace=True)])
+    assert len(drawn) == 10_000
+    # An example is in an epoch with probability 1 − (1 − 1/n)ⁿ, nearly 1 − 1/e.
+    assert len(set(drawn)) / 10_000 == pytest.approx(1 - np.exp(-1), abs=0.02)
+
+    rng = np.random.default_rng(5)
+    batches = [b for _ in range(2) for b in sgd.minibatches(7, 3, rng, replace=True)]
+    W, b, _ = plain_sgd(*examples(), *start(), batches, [0.5] * 6, 0.1)
+    history = train(replace=True, seed=5, initial=start())
+    np.testing.assert_allclose(history.W, W, rtol=1e-12)
+    np.testing.assert_allclose(history.b, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("settings", "updates"),
+    [
+        (dict(num_epochs=np.uint8(200)), 600),
+        (dict(batch_size=np.int8(1), num_epochs=np.int8(100)), 700),
+        (dict(num_iterations=np.uint8(200), checkpoints=np.array([199], np.uint8)), 200),
+        (dict(learning_rate=np.float16(0.5), reg_lambda=np.float32(0), seed=np.int8(0)), 6),
+        (dict(shuffle=np.True_, replace=np.False_, fit_bias=np.bool_(True)), 6),
+    ],
+)
+def test_numbers_of_numpy_are_taken_as_what_they_say(settings, updates):
+    assert len(train(**settings).minibatch_loss) == updates
+
+
 # The bare updates
 
 
-def test_bare_updates_hand_over_at_stops_and_ends_of_epochs_what_train_classifier_reaches():
+def test_bare_updates_come_in_stretches_that_end_at_checkpoints_and_epochs():
     settings = dict(batch_size=3, learning_rate=0.5, reg_lambda=0.1, seed=2, initial=start())
-    handed_over = list(sgd.updates(*examples(), stops=[5, 7], **settings))
+    handed_over = list(sgd.updates(*examples(), checkpoints=[5, 7], **settings))
     assert [iteration for iteration, *_ in handed_over] == [3, 5, 6, 7]
     history = train(num_iterations=7, checkpoints=range(8), **settings)
     seconds_before = 0
@@ -273,11 +302,9 @@ def test_bare_updates_hand_over_what_was_reached_before_they_diverge():
     reached, losses = [], []
     settings = dict(batch_size=3, learning_rate=10.0, reg_lambda=1.0)
     with pytest.raises(FloatingPointError, match=r"loss at iteration \d+ is not finite"):
-        for iteration, _, _, _, minibatch_loss in sgd.updates(
-            *examples(), stops=[10_000], **settings
-        ):
-            reached.append(iteration)
-            losses.extend(minibatch_loss)
+        for stretch in sgd.updates(*examples(), checkpoints=[10_000], **settings):
+            reached.append(stretch.iteration)
+            losses.extend(stretch.minibatch_loss)
     assert np.isfinite(losses).all() and len(losses) == reached[-1] < 10_000
 
 
@@ -319,15 +346,17 @@ def test_the_history_holds_loss_with_penalty_and_accuracy_at_each_checkpoint(red
     np.testing.assert_allclose(history.train_loss, losses, rtol=1e-14)
     accuracies = [accuracy(W, b, X_test, Y_test) for W, b in parameters]
     np.testing.assert_array_equal(history.test_accuracy, accuracies)
+    test_losses = [loss(W, b, X_test, Y_test) for W, b in parameters]  # without penalty
+    np.testing.assert_allclose(history.test_loss, test_losses, rtol=1e-14)
     assert len(set(accuracies)) > 1
     np.testing.assert_array_equal(history.W, history.W_checkpoints[-1])
     np.testing.assert_array_equal(history.b, history.b_checkpoints[-1])
     assert len(history.seconds) == len(history.iteration) == len(parameters)
-    assert history.message == ""
+    assert history.stopped == history.message == ""
 
 
-def test_without_a_test_set_there_is_no_test_accuracy():
-    assert train().test_accuracy is None
+def test_without_a_test_set_there_is_neither_test_loss_nor_test_accuracy():
+    assert train().test_accuracy is None and train().test_loss is None
 
 
 def test_seconds_are_cumulative_and_count_updates_only(monkeypatch):
@@ -377,7 +406,7 @@ def test_divergence_keeps_what_was_reached_and_says_when(dtype, checkpoints):
     [warning] = warned
     assert warning.category is RuntimeWarning and warning.filename == __file__
     reached = len(history.minibatch_loss)
-    assert 10 < reached < 1000
+    assert 10 < reached < 1000 and history.stopped == "diverged"
     for words in "diverged", "learning rate 10", "batch size 3", f"iteration {reached}":
         assert words in str(warning.message) and words in history.message
     assert history.iteration[0] == 0 and history.iteration[-1] <= reached
@@ -404,10 +433,14 @@ def test_ctrl_c_keeps_what_was_reached(monkeypatch):
     undisturbed = train(num_epochs=2, checkpoints=range(7))
     monkeypatch.setattr(sgd, "load_engine", lambda name: prepare_interrupted)
     monkeypatch.setattr(sgd, "LONGEST_STRETCH", 2)  # the stops are 2, 3, 4 and 6
-    with pytest.warns(RuntimeWarning, match="interrupted at iteration 3.*rate 0.5.*size 3"):
-        history = train(num_epochs=2, checkpoints=[])
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted at iteration 3.*0\.5.*3") as raised:
+        train(num_epochs=2, checkpoints=[])
+    assert raised.type is sgd.TrainingInterrupted
+    [line] = raised.value._render_traceback_()
+    assert raised.value.history.message in line and "sys.last_value.history" in line
+    history = raised.value.history
+    assert history.stopped == "interrupted"
     assert history.iteration.tolist() == [0, 3]
-    assert "interrupted at iteration 3" in history.message
     np.testing.assert_array_equal(history.W, undisturbed.W_checkpoints[3])
     np.testing.assert_array_equal(history.train_loss, undisturbed.train_loss[[0, 3]])
     np.testing.assert_array_equal(history.minibatch_loss, undisturbed.minibatch_loss[:3])
@@ -447,6 +480,11 @@ REFUSED = [
     (dict(learning_rate=np.inf), "learning_rate is inf"),
     (dict(learning_rate=lambda t: 0.5 - 0.25 * t), r"learning_rate\(2\) is 0.0, expected a pos"),
     (dict(learning_rate=lambda t: np.nan), r"learning_rate\(0\) is nan"),
+    (dict(learning_rate="0.1"), "learning_rate is '0.1', expected a positive number"),
+    (dict(learning_rate=True), "learning_rate is True"),
+    (dict(X_train=X.astype("f4"), learning_rate=1e-50), "1e-50, which is 0.0 in float32"),
+    (dict(X_train=X.astype("f4"), learning_rate=1e39), r"1e\+39, which is inf in float32"),
+    (dict(X_train=X.astype("f4"), reg_lambda=1e39), r"reg_lambda is 1e\+39, which is inf"),
     (dict(reg_lambda=-1e-4), "reg_lambda is -0.0001, expected a number that is not negative"),
     (dict(reg_lambda=np.nan), "reg_lambda is nan"),
     (dict(num_epochs=None), "num_epochs is None and num_iterations is None, expected exactly one"),
@@ -456,8 +494,13 @@ REFUSED = [
     (dict(num_epochs=None, num_iterations=0), "num_iterations is 0"),
     (dict(checkpoints=[4]), "checkpoints hold 4, expected iterations from 0 to 3"),
     (dict(checkpoints=[-1, 2]), "checkpoints hold -1"),
-    (dict(reduction="max"), "reduction is 'max', expected 'mean' or 'sum'"),
-    (dict(engine="abacus"), "engine is 'abacus', expected one of numpy"),
+    (dict(checkpoints=5), r"checkpoints is 5, expected iterations from 0 to 3, such as \[3\]"),
+    (dict(checkpoints=[True]), "checkpoints hold True"),
+    (dict(seed=-1), "seed is -1, expected an integer of at least 0"),
+    (dict(shuffle="no"), "shuffle is 'no', expected True or False"),
+    (dict(replace=True, shuffle=False), "replace is True and shuffle is False"),
+    (dict(reduction="max"), "reduction is 'max', expected one of 'mean', 'sum'"),
+    (dict(engine="abacus"), "engine is 'abacus', expected one of 'numpy', 'numba'"),
     (dict(initial=(np.zeros((3, 4)), np.zeros(3))), r"W \(3, 4\)"),
     (dict(initial=(np.zeros((4, 3)), np.zeros(4))), r"b \(4,\)"),
     (dict(initial=(np.full((4, 3), np.inf), np.zeros(3))), "not finite"),

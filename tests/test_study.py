@@ -1,6 +1,5 @@
 """Tidy rows, and the optimum against which runs are measured."""
 
-import dataclasses
 import os
 
 import joblib
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from helpers import runs, statistics, study
+from helpers import runs, sgd, statistics, study
 from helpers.data import load_mnist
 from helpers.landscape import optimum
 from helpers.sgd import train_classifier
@@ -159,7 +158,7 @@ def test_an_interrupted_run_is_neither_kept_nor_taken_for_a_result(cache, monkey
 
     def interrupted(*arguments, **settings):
         history = train_classifier(*arguments, **settings)
-        return dataclasses.replace(history, message="SGD was interrupted at iteration 3")
+        raise sgd.TrainingInterrupted(history)
 
     monkeypatch.setattr(runs.sgd, "train_classifier", interrupted)
     with pytest.raises(KeyboardInterrupt):

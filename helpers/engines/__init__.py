@@ -16,10 +16,12 @@ For evaluations, an engine may have a `logits` that is faster than that of `help
 """
 
 import importlib
+from typing import Literal, get_args
 
 from helpers import softmax
 
-ENGINES = ("numpy", "numba", "torch", "tensorflow")
+Engine = Literal["numpy", "numba", "torch", "tensorflow"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 
 
 def load_engine(name):

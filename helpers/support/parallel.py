@@ -53,8 +53,6 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
         for result in parallel(
             delayed(_with_one_thread)(function, *arrays, **each) for each in settings
         ):
-            if "interrupted" in getattr(result, "message", ""):
-                raise KeyboardInterrupt  # what train_classifier took for its own ends all runs
             results.append(result)
             bar.update()
     return results
