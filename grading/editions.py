@@ -49,6 +49,7 @@ def read_release(root=ROOT, build=None, table=POINTS):
         {name: released[name] for name in names},
         tuple(each for name in names for each in exercises(name, worked[name])),
         key,
+        {name: notebook for name, notebook in released.items() if name not in names},
     )
 
 

@@ -34,11 +34,13 @@ class Submission:
     submitted : datetime or None
         When the last of them was handed in, if the platform says so.
     hours_late : float
-        NaN if the platform does not say.
+        NaN if the platform does not say; Canvas says only that it is late, which is infinity here.
     notes : tuple of str
         Plain lines for the report and the student: an attempt that was replaced, a renamed file.
     refused : dict
         For each notebook or file that cannot be graded, the reason.
+    entries : tuple of str
+        Names of the folders, or of the files, that it came in: what feedback is handed back under.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Submission:
     hours_late: float = float("nan")
     notes: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,9 +160,12 @@ class Release:
         In the order of the notebooks.
     hash : str
         SHA-256 over both editions and `helpers`.
+    ungraded : dict
+        Released notebooks without points.
     """
 
     worked: Mapping[str, NotebookNode]
     released: Mapping[str, NotebookNode]
     exercises: tuple[Exercise, ...]
     hash: str
+    ungraded: Mapping[str, NotebookNode] = field(default_factory=dict)

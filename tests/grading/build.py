@@ -61,3 +61,11 @@ def as_bytes(notebook):
 def model_submission():
     """Bytes of all notebooks of the model answer, by name."""
     return {name: as_bytes(model(name)) for name in release().released}
+
+
+def write(folder, notebooks=None, *, before="", after=""):
+    """Put notebooks (bytes by name) into a folder, with something around their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in (notebooks or model_submission()).items():
+        (folder / f"{before}{name}{after}.ipynb").write_bytes(data)
+    return folder
