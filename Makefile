@@ -8,7 +8,7 @@ REPO ?=
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run test lab outputs constraints bench release clean data
+.PHONY: help run check test lab outputs constraints bench release clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -17,10 +17,13 @@ help: ## list the targets
 run: data ## execute the notebooks in order; HTML pages and tables go to build/
 	$(python) -m tools.notebooks run $(NOTEBOOKS)
 
+check: $(installed) ## the developer's loop: lint and all tests that start nothing slow, under a minute
+	$(lint)
+	$(python) -m pytest tests -m "not slow" -n auto -q
+
 test: data ## lint, unit tests, and every notebook executed and compared with its outputs
-	$(python) -m ruff check .
-	$(python) -m ruff format --check .
-	$(python) -m pytest tests notebooks
+	$(lint)
+	$(python) -m pytest tests notebooks -n auto --cov
 
 # In a container one is root, and Jupyter refuses that unless told.
 lab: $(installed) ## open JupyterLab on the notebooks
@@ -63,6 +66,11 @@ $(installed): requirements.txt requirements-dev.txt constraints.txt
 	    $(PYTHON) -m pip --python .venv/bin/python install pip; }
 	.venv/bin/python -m pip install -r requirements-dev.txt -c constraints.txt
 	touch $@
+
+define lint
+$(python) -m ruff check .
+$(python) -m ruff format --check .
+endef
 
 # TensorFlow has no packages for Python 3.14 yet.
 define check_python

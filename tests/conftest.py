@@ -1,14 +1,23 @@
-"""Notebooks as tests: data first, and numbers compared within the tolerance named in a tag."""
+"""Notebooks as tests: data first, and numbers compared within the tolerance named in a tag.
 
+With several workers a notebook stays on one, and what measures time runs while all others wait.
+"""
+
+import fcntl
 import os
+import re
 import tempfile
 
+import nbval.plugin
+import pytest
 from nbval.plugin import IPyNbCell
 
 from helpers.data import load_mnist
 from tools.notebooks import NOT_INHERITED
 from tools.tolerance import settle, tolerances
 
+# A test with one of these in its name or among its parameters starts that framework.
+FRAMEWORK = re.compile("tensorflow|torch|keras|frameworks")
 compare_exactly = IPyNbCell.compare_outputs
 
 
@@ -20,6 +29,38 @@ def pytest_configure(config):
     config.add_cleanup(cache.cleanup)
     os.environ["STUDY_CACHE"] = cache.name
     IPyNbCell.compare_outputs = compare_within_tolerance
+    # Coverage is that of the unit tests: kernels run without it.
+    nbval.plugin.setup_coverage = nbval.plugin.teardown_coverage = lambda *_: None
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if FRAMEWORK.search(item.nodeid):
+            item.add_marker("slow")
+        if isinstance(item, IPyNbCell):
+            item.add_marker("slow")
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            if "timed" in item.cell.metadata.get("tags", []):
+                item.add_marker("timed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Run a timed test alone: it holds a lock that all others share.
+
+    Whoever waits for it keeps the others at the door, or it might wait as long as there are tests.
+    """
+    if not hasattr(item.config, "workerinput"):
+        return (yield)
+    timed = item.get_closest_marker("timed")
+    with open(__file__) as door, open(item.config.inipath) as room:
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if timed else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        try:
+            return (yield)
+        finally:
+            fcntl.flock(room, fcntl.LOCK_UN)
 
 
 def pytest_collection_finish(session):

@@ -502,6 +502,7 @@ def test_what_cannot_be_a_number_or_choices_is_refused(check, value):
     assert not verdict(check, value).accepted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unfit", UNFIT)
 @pytest.mark.parametrize("name", ["learning_rate", "num_iterations"])
 def test_what_cannot_be_a_choice_is_refused(name, unfit):
@@ -678,6 +679,7 @@ def executed():
     return [cell.outputs for cell in client.execute().cells]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
@@ -697,12 +699,14 @@ def test_a_notebook_shows_the_message_alone(executed, cell, words):
         assert noise not in shown
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_one_green_line(executed):
     [output] = executed[10]
     assert output.output_type == "stream" and output.name == "stdout"
     assert len(output.text.splitlines()) == 1 and GREEN.search(output.text)
 
 
+@pytest.mark.slow
 def test_other_errors_of_a_notebook_keep_their_traceback(executed):
     [output] = executed[11]
     assert output.ename == "ZeroDivisionError"
@@ -712,6 +716,7 @@ def test_other_errors_of_a_notebook_keep_their_traceback(executed):
 # The choices of Q3, trained on MNIST
 
 
+@pytest.mark.slow
 def test_good_choices_are_accepted_and_left_as_they_are():
     choices = {B: dict(choice) for B, choice in GOOD_CHOICES.items()}
     found = verdict("choices", choices)
@@ -720,6 +725,7 @@ def test_good_choices_are_accepted_and_left_as_they_are():
     assert GREEN.search(found.printed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("batch_size", "change"),
     [(100, dict(num_iterations=100)), (1000, dict(learning_rate=1e-5))],

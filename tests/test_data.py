@@ -202,6 +202,7 @@ def test_a_corrupted_cache_is_repaired_and_never_used(tiny, sources, tmp_path, n
     assert contents_of(raw) == tiny
 
 
+@pytest.mark.slow
 def test_a_corrupted_copy_of_the_real_cache_is_repaired(mnist, sources, tmp_path, monkeypatch):
     files = contents_of(fetch_mnist() / "MNIST" / "raw")
     monkeypatch.delenv("MNIST_DIR", raising=False)

@@ -666,6 +666,7 @@ def test_make_release_runs_the_command():
     assert '-m grading.release "owner/name"' in outcome.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POINTS)
 def test_unanswered_exercises_are_not_attempted_and_nothing_else_fails(
     student_edition, tmp_path, name

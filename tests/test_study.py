@@ -172,6 +172,7 @@ def train_and_tell_where(*arrays, key, settings):
     return rows.assign(process=os.getpid()), parameters
 
 
+@pytest.mark.slow
 def test_a_grid_on_a_dask_cluster_gives_the_rows_of_one_process(monkeypatch):
     from dask.distributed import Client, LocalCluster
 
