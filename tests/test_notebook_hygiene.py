@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools.fingerprint import differences, fingerprint
+from tools.fingerprint import changed, fingerprint
 from tools.notebooks import (
     FIGURE,
     ROOT,
@@ -72,8 +72,8 @@ def test_every_code_cell_was_executed_in_order(name):
 @each_notebook
 def test_outputs_belong_to_the_current_source(name):
     notebook = read(name)
-    changes = differences(notebook.metadata.get("fingerprint", {}), fingerprint(notebook, ROOT))
-    assert not changes, f"outputs are of another source ({'; '.join(changes)}): {REMAKE}"
+    other = changed(notebook.metadata.get("fingerprint", {}), fingerprint(notebook, ROOT))
+    assert not other, f"outputs are of other {' and '.join(other)}: {REMAKE}"
 
 
 @each_notebook
