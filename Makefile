@@ -17,7 +17,7 @@ help: ## list the targets
 run: data ## execute the notebooks in order; HTML pages and tables go to build/
 	$(python) -m tools.notebooks run $(NOTEBOOKS)
 
-check: $(installed) ## the developer's loop: lint and all tests that start nothing slow, under a minute
+check: $(installed) ## the developer's loop: lint, types, the tests that start nothing slow; under a minute
 	$(lint)
 	$(python) -m pytest tests -m "not slow" -n auto -q
 
@@ -51,7 +51,7 @@ release: $(installed) ## make the student edition, for the repository REPO=owner
 	$(python) -m grading.release "$(REPO)"
 
 clean: ## remove what was built; the environment (.venv) and the data stay
-	rm -rf build .pytest_cache .ruff_cache
+	rm -rf build .coverage .mypy_cache .pytest_cache .ruff_cache
 	find helpers tools tests grading notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	    -prune -exec rm -rf {} +
 
@@ -70,6 +70,7 @@ $(installed): requirements.txt requirements-dev.txt constraints.txt
 define lint
 $(python) -m ruff check .
 $(python) -m ruff format --check .
+$(python) -m mypy
 endef
 
 # TensorFlow has no packages for Python 3.14 yet.
