@@ -1,28 +1,26 @@
 """Q1, data preparation."""
 
 import tracemalloc
-import warnings
 
 import numpy as np
 
 from helpers.checks import mistakes
 from helpers.checks.attempts import call, name_of
 from helpers.checks.diagnosis import agree, explanation, fail, passed, results
+from helpers.checks.display import advise
 from helpers.support.frameworks import torch_import
 
 
 def preprocess_data(function):
     """Check `function(data)`, which returns X (n, 784) and one-hot Y (n, 10).
 
-    Warns
-    -----
-    UserWarning
-        The images are float64 in the end or on the way: right, but more memory than needed.
+    Images that are float64 in the end or on the way are right, but get a line of advice: they take
+    more memory than needed.
     """
     labels = np.array([5, 0, 4, 1, 9, 2, 1, 3, 6, 7, 8, 1])  # all digits, not equally often
     images = np.random.default_rng(0).integers(256, size=(12, 784)).astype(np.uint8)
     images[0, :256] = range(256)
-    data_set = _data_set(images, labels)
+    data_set = torchvision_data_set(images, labels)
     X, Y = results(function, [data_set], ["X", "Y"])
     for before, after in (images, data_set.data), (labels, data_set.targets):
         if not np.array_equal(before.ravel(), np.ravel(after)):
@@ -33,8 +31,8 @@ def preprocess_data(function):
     _check_order(function, X, Y, images / 255, labels)
     _check_labels(function, Y, labels)
     _check_pixels(function, X, images)
-    _warn_of_float64(function)
     passed(function)
+    _warn_of_float64(function)
 
 
 def _check_order(function, X, Y, expected_X, labels):
@@ -84,7 +82,7 @@ def _depends_on_pixel_alone(X, images):
     return all(np.ptp(X[images == pixel]) < 1e-6 for pixel in range(256))
 
 
-def _data_set(images, labels):
+def torchvision_data_set(images, labels):
     """A data set of torchvision's own kind, of rows of 784 pixels."""
     with torch_import():
         import torch
@@ -108,7 +106,7 @@ def _order(found, expected):
 def _warn_of_float64(function):
     """Warn if the images, 4 bytes a pixel, take the memory of a float64 copy besides."""
     images = np.random.default_rng(0).integers(256, size=(500, 784)).astype(np.uint8)
-    data_set = _data_set(images, np.arange(500) % 10)
+    data_set = torchvision_data_set(images, np.arange(500) % 10)
     tracemalloc.start()
     try:
         X = call(function, data_set)[0]
@@ -117,8 +115,7 @@ def _warn_of_float64(function):
         tracemalloc.stop()
     is_float64 = str(getattr(X, "dtype", "")).endswith("float64")  # NumPy's or PyTorch's
     if is_float64 or peak > 10.5 * images.size:
-        warnings.warn(
+        advise(
             f"{name_of(function)} makes float64 copies of the images: of all 60,000 that is 376 MB "
-            "for nothing. Divide by np.float32(255) with dtype=np.float32.",
-            stacklevel=3,
+            "for nothing. Divide by np.float32(255) with dtype=np.float32."
         )

@@ -4,9 +4,9 @@ import numpy as np
 
 from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call, name_of
+from helpers.checks.display import say
 
 NUMBERS = "biufO"  # kinds of dtype that may hold real numbers: no text, no dates, nothing complex
-GREEN, END = "\033[32m", "\033[0m"
 
 
 def compare(
@@ -117,10 +117,6 @@ def nothing_returned(function):
 
 def passed(function):
     say(f"{name_of(function)} is right.")
-
-
-def say(text):
-    print(f"{GREEN}✓ {text}{END}")
 
 
 def _quietly(variant, case):

@@ -436,6 +436,11 @@ NOT_UPDATED = Mistake(
     "variables not updated",
     "W = W − … gives the name W to another tensor: use W.assign_sub(…).",
 )
+OTHER_GRAPH = Mistake(
+    "another function in the graph",
+    "@tf.function runs the Python code once, to record its operations: what it does to Python "
+    "objects is not recorded.",
+)
 # What TensorFlow says where a mistake ends in an error.
 TENSORFLOW_ERRORS = {
     r"tf\.Variable.*creat|creat.*variables": RECREATED,
