@@ -1,6 +1,5 @@
 """The driver of SGD with the hand-coded engine: every update, order and record is known."""
 
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -537,13 +536,3 @@ def test_a_progress_bar_is_shown_only_if_wanted(impatient, capfd):
 def test_a_short_run_shows_no_progress_bar(capfd):
     train(progress=True)
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize("somebody_watches", [True, False])
-def test_a_notebook_that_runs_unattended_shows_no_progress_bar(
-    impatient, capfd, monkeypatch, somebody_watches
-):
-    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=somebody_watches))
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    train(progress=True)
-    assert bool(capfd.readouterr().err) == somebody_watches

@@ -1,4 +1,4 @@
-"""Tidy rows, and the optimum against which runs are measured."""
+"""Many runs, what is kept of them, and what their table says."""
 
 import os
 
@@ -6,13 +6,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import minimize
 
-from helpers import runs, sgd, statistics, study
-from helpers.data import load_mnist
-from helpers.landscape import optimum
+from helpers import runs, sgd, study
 from helpers.sgd import train_classifier
-from helpers.softmax import gradient, loss
+from helpers.softmax import loss
 from helpers.study import (
     best_learning_rates,
     iterations_to_converge,
@@ -231,29 +228,7 @@ def test_a_target_out_of_reach_takes_infinitely_many_updates(monkeypatch):
     assert np.isinf(rows[["updates", "examples"]]).all(axis=None)
 
 
-# Statistics
-
-
-def test_mean_difference_is_that_of_students_t_test():
-    first, second = np.array([3.0, 5.0, 4.0]), np.array([1.0, 2.0, 3.0])
-    mean, low, high = statistics.mean_difference(first, second)
-    half = 4.302653 * np.std([2, 3, 1], ddof=1) / np.sqrt(3)  # t at 97.5 %, 2 degrees of freedom
-    assert (mean, low, high) == pytest.approx((2, 2 - half, 2 + half))
-
-
-def test_equal_differences_have_an_interval_of_no_length():
-    assert statistics.mean_difference([2.0, 3.0], [1.0, 2.0]) == (1, 1, 1)
-
-
-def test_mcnemar_counts_the_images_on_which_one_is_right():
-    truth = np.zeros(12, int)
-    a, b = truth.copy(), truth.copy()
-    a[:8] = 1  # wrong on eight, of which b is right on seven
-    b[7:9] = 1
-    only_a, only_b, p_value = statistics.mcnemar(a, b, truth)
-    assert (only_a, only_b) == (1, 7)
-    assert p_value == pytest.approx(2 * (1 + 8) / 2**8)
-    assert statistics.mcnemar(a, a, truth) == (0, 0, 1.0)
+# What else belongs to the study
 
 
 def test_decaying_rate_halves_at_its_half_life():
@@ -342,91 +317,3 @@ def test_a_run_has_converged_where_its_gap_stays_below_the_tolerance(gaps, itera
     other = pd.DataFrame(dict(batch_size=8, iteration=[0, 5], gap=[2, 0]))
     found = iterations_to_converge(pd.concat([rows, other]), 1)
     np.testing.assert_array_equal(found[[4, 8]], [iteration, 5])
-
-
-# optimum
-
-
-def test_the_optimum_without_information_in_the_images_is_the_class_frequencies():
-    counts = [5, 3, 2]
-    Y = np.eye(3)[np.repeat([0, 1, 2], counts)]
-    W, b, lowest = optimum(np.zeros((10, 4)), Y, 1e-3)
-    frequencies = np.array([0.5, 0.3, 0.2])
-    np.testing.assert_allclose(W, 0, atol=1e-6)
-    np.testing.assert_allclose(np.exp(b) / np.exp(b).sum(), frequencies, rtol=1e-4)
-    assert lowest == pytest.approx(-(frequencies * np.log(frequencies)).sum(), rel=1e-8)
-
-
-@pytest.mark.parametrize("reg_lambda", [1.0, 1e-2, 1e-4])
-def test_the_optimum_agrees_with_gradient_descent(reg_lambda):
-    X, Y = examples()
-    W, _, lowest = optimum(X, Y, reg_lambda)
-    W_descent, b_descent = np.zeros((4, 3)), np.zeros(3)
-    for _ in range(20_000):
-        dW, db = gradient(W_descent, b_descent, X, Y, reg_lambda)
-        W_descent, b_descent = W_descent - 0.5 * dW, b_descent - 0.5 * db
-    assert lowest == pytest.approx(loss(W_descent, b_descent, X, Y, reg_lambda), abs=1e-8)
-    np.testing.assert_allclose(W, W_descent, atol=0.01)
-
-
-def test_nothing_in_float64_gets_below_the_optimum_of_a_part_of_mnist():
-    # Not a multiple of the 1,000 examples that are summed at once.
-    X, Y = (array[:1_500] for array in load_mnist()[:2])
-    W, b, lowest = optimum(X, Y, 1e-2)
-    assert W.dtype == b.dtype == float and W.shape == (784, 10) and b.shape == (10,)
-    X, Y = X.astype(float), Y.astype(float)
-    assert lowest == pytest.approx(loss(W, b, X, Y, 1e-2), rel=1e-7)
-    assert max(np.abs(part).max() for part in gradient(W, b, X, Y, 1e-2)) < 2e-5
-
-    def objective(parameters):
-        W, b = parameters[:-10].reshape(784, 10), parameters[-10:]
-        dW, db = gradient(W, b, X, Y, 1e-2)
-        return loss(W, b, X, Y, 1e-2), np.concatenate([dW.ravel(), db])
-
-    # On from there, with the tested loss and gradient; the objective is convex.
-    further = minimize(
-        objective,
-        np.concatenate([W.ravel(), b]),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 100, "ftol": 0, "gtol": 0},
-    )
-    assert lowest - further.fun < 1e-6
-
-
-def test_no_run_of_sgd_gets_below_the_optimum():
-    X, Y = examples(np.float32)
-    _, _, lowest = optimum(X, Y, 1e-2)
-    history = train_classifier(
-        X, Y, batch_size=30, learning_rate=0.5, num_epochs=2000, reg_lambda=1e-2
-    )
-    gap = history.train_loss - lowest
-    assert gap.min() > -1e-6
-    assert gap[-1] < 1e-5
-
-
-def test_the_optimum_leaves_its_arguments_alone():
-    X, Y = examples()
-    X.flags.writeable = Y.flags.writeable = False
-    optimum(X, Y, 1e-2)
-
-
-@pytest.mark.parametrize("reg_lambda", [0, -1e-3, np.nan])
-def test_an_optimum_needs_a_penalty(reg_lambda):
-    with pytest.raises(ValueError, match=f"reg_lambda is {reg_lambda}, expected a positive"):
-        optimum(*examples(), reg_lambda)
-
-
-def test_an_optimum_refuses_examples_that_do_not_fit_together():
-    X, Y = examples()
-    with pytest.raises(ValueError, match=r"X is \(30, 4\), Y \(29, 3\)"):
-        optimum(X, Y[:-1], 1e-3)
-    with pytest.raises(ValueError, match="preprocess_data"):
-        optimum((X * 9).astype(np.uint8), Y, 1e-3)
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_an_optimum_that_was_not_reached_is_an_error():
-    X, Y = examples()
-    with pytest.raises(RuntimeError, match="L-BFGS stopped with a gradient of nan"):
-        optimum(X * np.nan, Y, 1e-3)

@@ -5,16 +5,23 @@ import sys
 from tqdm import tqdm
 
 
-def progress_bar(total, description, unit, wanted=True, delay=2.0, **options):
+def progress_bar(
+    total: int | None,
+    description: str,
+    unit: str,
+    wanted: bool = True,
+    delay: float = 2.0,
+    **options,
+) -> tqdm:
     """A tqdm bar that appears after `delay` seconds and is gone when the work is done.
 
-    In a notebook that runs unattended (nbval, nbconvert, nbgrader) there is no bar, since all that
-    a cell prints there is stored or compared.
+    In a notebook it is an output of the cell that ends as an empty one: nothing of it is seen in
+    the file that is saved. A notebook that runs unattended (nbval, nbconvert, nbgrader) has none.
 
     Parameters
     ----------
-    total : int
-        Number of `unit`s until the end.
+    total : int or None
+        Number of `unit`s until the end, None if that is not known.
     description, unit : str
         What is being done, and what is being counted.
     wanted : bool
@@ -30,16 +37,44 @@ def progress_bar(total, description, unit, wanted=True, delay=2.0, **options):
         unit=unit,
         delay=delay,
         leave=False,
+        miniters=1,  # else a thread of tqdm draws the bar too, and Jupyter may miss the cell
+        file=_CellOutput() if _kernel() else None,
         disable=not (wanted and somebody_watches()),
         **options,
     )
 
 
-def somebody_watches():
-    """Whether there may be a person: not where a notebook's front end could not ask one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    kernel = getattr(shell, "kernel", None)
+def somebody_watches() -> bool:
+    """False if the notebook runs unattended; true in a terminal and for a person at a notebook."""
     # JupyterLab, VS Code and Colab let a cell ask for input; nbclient, and so all that is built on
     # it, does not. There is no public name for it.
-    return getattr(kernel, "_allow_stdin", True)
+    return getattr(_kernel(), "_allow_stdin", True)
+
+
+def _kernel():
+    """The Jupyter kernel that runs this, or None outside of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython.get_ipython(), "kernel", None) if ipython else None
+
+
+class _CellOutput:
+    """What tqdm takes for a file: the cell shows the last line written, and none once it is blank.
+
+    On stderr Jupyter would draw the bar in a red box, and on either stream a line of it would stay.
+    """
+
+    def __init__(self):
+        self._shown = None
+
+    def write(self, text):
+        line = text.strip()
+        data = {"text/plain": line} if line else {}
+        if self._shown:
+            self._shown.update(data, raw=True)
+        elif line:
+            from IPython.display import display
+
+            self._shown = display(data, raw=True, display_id=True)
+
+    def flush(self):
+        """Nothing waits to be written."""
