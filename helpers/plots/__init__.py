@@ -5,7 +5,7 @@ All that is common to them, such as the color of a batch size, is in `style`.
 
 from helpers.plots.comparisons import differences, residual_norms
 from helpers.plots.trajectories import curves, gaps, jumps, loss_and_accuracy
-from helpers.plots.images import class_balance, image_grid, weight_images
+from helpers.plots.images import class_balance, confusion, image_grid, weight_images
 from helpers.plots.implementations import (
     overlay,
     sample_records,
@@ -24,6 +24,7 @@ __all__ = [
     "batch_style",
     "class_balance",
     "collapse",
+    "confusion",
     "costs_to_target",
     "curves",
     "differences",
@@ -41,6 +42,7 @@ __all__ = [
     "scaling",
     "show",
     "two_records",
+    "two_weights",
     "update_times",
     "weight_differences",
     "weight_images",

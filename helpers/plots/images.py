@@ -4,9 +4,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
+from helpers.plots.style import one_panel
+
 
 def image_grid(images, titles, columns=10, title=""):
-    """Grey-scale pictures in rows of `columns`.
+    """Gray-scale pictures in rows of `columns`.
 
     Parameters
     ----------
@@ -21,10 +23,11 @@ def image_grid(images, titles, columns=10, title=""):
     array of axes
     """
     rows = -(-len(images) // columns)
+    lines = max(str(text).count("\n") + 1 for text in titles)
     figure, axes = plt.subplots(
         rows,
         columns,
-        figsize=(columns * 0.85, rows * 1.05 + 0.4),
+        figsize=(columns * 0.85, rows * (0.85 + 0.2 * lines) + 0.4),
         layout="constrained",
         squeeze=False,
     )
@@ -37,14 +40,20 @@ def image_grid(images, titles, columns=10, title=""):
     return axes
 
 
-def weight_images(W, side=28):
+def weight_images(W, title, side=28, within=0.995):
     """The weights of each class as a picture: red speaks for the class, blue against it.
+
+    A few weights may be far larger than all others. So the colors end where the share `within` of
+    all weights ends, and the largest ones are no redder or bluer than that.
 
     Parameters
     ----------
     W : array (side², classes)
+    title : str
     side : int
         Height and width of the images in pixels.
+    within : float
+        Share of the weights inside of the scale of colors.
 
     Returns
     -------
@@ -54,21 +63,19 @@ def weight_images(W, side=28):
     figure, axes = plt.subplots(
         2, -(-num_classes // 2), figsize=(8, 3.6), layout="constrained", squeeze=False
     )
-    largest = np.abs(W).max()
+    limit = np.quantile(np.abs(W), within)
     for axis in axes.flat:
         axis.axis("off")
     for k, axis in zip(range(num_classes), axes.flat, strict=False):
-        picture = axis.imshow(
-            W[:, k].reshape(side, side), cmap="RdBu_r", vmin=-largest, vmax=largest
-        )
-        axis.set_title(f"class {k}", fontsize=9)
-    figure.colorbar(picture, ax=axes, label="weight", shrink=0.8)
-    figure.suptitle("Each class has learnt a template of its digit")
+        picture = axis.imshow(W[:, k].reshape(side, side), cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axis.set_title(f"class {k}", fontsize=10)
+    figure.colorbar(picture, ax=axes, label="weight", shrink=0.8, extend="both")
+    figure.suptitle(title)
     return axes
 
 
 def class_balance(counts):
-    """Bars of the number of examples in each class, a colour for each part of the data.
+    """Bars of the number of examples in each class, a color for each part of the data.
 
     Parameters
     ----------
@@ -81,11 +88,42 @@ def class_balance(counts):
     """
     share = counts / counts.sum()
     axes = share.plot.bar(
-        figsize=(7, 3), color=[plt.cm.viridis(0.15), plt.cm.viridis(0.7)], rot=0, width=0.75
+        figsize=(7, 3.2), color=[plt.cm.viridis(0.15), plt.cm.viridis(0.7)], rot=0, width=0.75
     )
-    axes.axhline(1 / len(share), color="gray", linestyle="--", linewidth=1, label="equal shares")
+    axes.axhline(1 / len(share), color="black", linestyle="--", linewidth=1, label="equal shares")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set(xlabel="digit", ylabel="share of the examples")
+    axes.set(xlabel="digit", ylabel="share of the examples", ylim=(0, 1.3 * share.to_numpy().max()))
     axes.set_title("The ten classes are nearly balanced")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper center", ncols=3)
+    return axes
+
+
+def confusion(table, title):
+    """How often each class is taken for each other one, as numbers in a table of colors.
+
+    The color is for mistakes: those on the diagonal, where the answer is right, stay white.
+
+    Parameters
+    ----------
+    table : int array (classes, classes)
+        Number of examples by true class (row) and predicted class (column).
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    axes = one_panel(title, (6, 5))
+    mistakes = np.where(np.eye(len(table), dtype=bool), 0, table)
+    axes.imshow(mistakes, cmap="Purples")
+    for (row, column), count in np.ndenumerate(table):
+        dark = mistakes[row, column] > 0.6 * mistakes.max()
+        weight = "bold" if row == column else "normal"
+        axes.text(
+            column, row, count, ha="center", va="center", fontsize=9, fontweight=weight,
+            color="white" if dark else "black",
+        )  # fmt: skip
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.set_xticks(range(len(table)))
+    axes.set_yticks(range(len(table)))
     return axes

@@ -1,20 +1,23 @@
-"""Implementations side by side."""
+"""Implementations side by side: each has one color and one marker in every figure."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from helpers.plots.style import LABELS, finish, one_panel, two_panels
 
-# The colours of Okabe and Ito, which the colour-blind can tell apart, and a marker for each.
-IMPLEMENTATION_STYLES = [
-    {"color": color, "marker": marker}
-    for color, marker in zip(
-        ["#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2"],
-        "osD^vPX",
-        strict=True,
-    )
-]
-OUTSIDE = dict(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))  # a legend beside the axes
+# The colors of Okabe and Ito, which the color-blind can tell apart, and a marker for each.
+IMPLEMENTATIONS = {
+    "NumPy": dict(color="#000000", marker="o"),
+    "compiled": dict(color="#E69F00", marker="s"),
+    "PyTorch": dict(color="#56B4E9", marker="D"),
+    "TensorFlow": dict(color="#009E73", marker="^"),
+    "TensorFlow, eager": dict(color="#D55E00", marker="v"),
+    "TensorFlow, one graph": dict(color="#CC79A7", marker="P"),
+    "Keras": dict(color="#0072B2", marker="X"),
+}
+OTHERS = dict(color="#777777", marker="x")  # what is no implementation, such as an error
+OUTSIDE = dict(loc="upper left", bbox_to_anchor=(1, 1))  # a legend beside the axes
+PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.6 rather than 6×10⁻¹
 
 
 def overlay(runs, title):
@@ -34,40 +37,48 @@ def overlay(runs, title):
     # Thick below thin, so that curves that coincide are both seen.
     widths = np.linspace(6, 1.5, len(runs))
     for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
-        for position, ((name, rows), width) in enumerate(zip(runs.items(), widths, strict=True)):
-            color = plt.cm.cividis(1 - position / max(len(runs) - 1, 1))
-            axis.plot(rows["iteration"], rows[column], label=name, color=color, linewidth=width)
-        axis.set(xlabel=LABELS["iteration"], ylabel=LABELS[column])
+        for (name, rows), width in zip(runs.items(), widths, strict=True):
+            seen = rows[rows["iteration"] > 0]  # zero has no place on a log axis
+            color = IMPLEMENTATIONS[name]["color"]
+            axis.plot(seen["iteration"], seen[column], label=name, color=color, linewidth=width)
+        axis.set(xscale="log", xlabel=LABELS["iteration"], ylabel=LABELS[column])
+        axis.xaxis.set_major_formatter(PLAIN)
     return finish(axes)
 
 
-def two_records(minibatch_loss, rows, title):
-    """The loss of each minibatch and the training loss of one run against iteration.
+def two_records(minibatch_loss, rows, reported, title):
+    """The loss of each minibatch, the training loss, and what Keras reports for an epoch.
 
     Parameters
     ----------
     minibatch_loss : array (updates,)
     rows : pandas DataFrame
         Columns `iteration`, `train_loss`.
+    reported : float
+        The loss that Keras reports.
     title : str
 
     Returns
     -------
     axes
     """
-    axes = one_panel(title)
-    axes.plot(
-        minibatch_loss, color=plt.cm.cividis(0.75), linewidth=0.4, label="loss of each minibatch"
+    axes = one_panel(title, (7, 4))
+    color = IMPLEMENTATIONS["TensorFlow"]["color"]
+    axes.plot(minibatch_loss, color=color, alpha=0.6, linewidth=0.5, label="loss of each minibatch")
+    axes.axhline(
+        reported, color=IMPLEMENTATIONS["Keras"]["color"], linestyle="--", label="Keras reports"
     )
     axes.plot(
         rows["iteration"],
         rows["train_loss"],
-        "o-",
-        color=plt.cm.cividis(0.0),
-        markersize=4,
+        markersize=5,
         label="training loss of all images",
+        **IMPLEMENTATIONS["NumPy"],
     )
     axes.set(xlabel=LABELS["iteration"], ylabel="loss (log scale)", yscale="log")
+    axes.set_yticks([0.3, 0.5, 1, 2])
+    axes.yaxis.set_major_formatter(PLAIN)
+    axes.yaxis.set_minor_formatter(NullFormatter())
     return finish(axes)
 
 
@@ -86,12 +97,13 @@ def sample_records(minibatch_loss, rows, title):
     array of two axes
     """
     axes = two_panels(title, sharex=True)
-    axes[0].plot(minibatch_loss, color=plt.cm.cividis(0.6), linewidth=0.4)
+    color, marker = IMPLEMENTATIONS["TensorFlow"].values()
+    axes[0].plot(minibatch_loss, color=color, linewidth=0.4)
     axes[0].set_ylabel("cross-entropy of the minibatch")
-    axes[0].set_title("recorded at every update", fontsize=10)
-    axes[1].plot(rows["iteration"], rows["residual_norm"], "o-", color=plt.cm.cividis(0.0))
+    axes[0].set_title("a loss at every update", fontsize=11)
+    axes[1].plot(rows["iteration"], rows["residual_norm"], marker=marker, color=color)
     axes[1].set_ylabel("norm ‖P − Y‖ of the last minibatch")
-    axes[1].set_title("recorded once per epoch", fontsize=10)
+    axes[1].set_title("a norm once per epoch", fontsize=11)
     for axis in axes:
         axis.set_xlabel(LABELS["iteration"])
         axis.margins(y=0.1)
@@ -99,26 +111,44 @@ def sample_records(minibatch_loss, rows, title):
     return finish(axes)
 
 
-def weight_differences(runs, title):
+def weight_differences(runs, title, anchor):
     """The largest difference of the weights between two runs against iteration, on log axes.
+
+    Two guides show what grows like √t and like t.
 
     Parameters
     ----------
     runs : dict of pandas DataFrames
-        By what is compared; columns `iteration` (from 1) and `difference`.
+        By (implementation, what was compared, such as "float32"); columns `iteration` (from 1) and
+        `difference`. Lines of float64 are dashed.
     title : str
+    anchor : (iteration, difference)
+        Where the guides meet.
 
     Returns
     -------
     axes
     """
-    axes = one_panel(title, (7, 4.2))
-    for (name, rows), style in zip(runs.items(), IMPLEMENTATION_STYLES, strict=False):
+    axes = one_panel(title, (8.5, 4.6))
+    for (name, precision), rows in runs.items():
         # A difference of exactly 0 has no place on a log axis.
         seen = rows[rows["difference"] > 0]
-        axes.plot(seen["iteration"], seen["difference"], markersize=4, label=name, **style)
+        axes.plot(
+            seen["iteration"],
+            seen["difference"],
+            linestyle="--" if precision == "float64" else "-",
+            markersize=4,
+            label=f"{name}, {precision}",
+            **IMPLEMENTATIONS.get(name, OTHERS),
+        )
+    last = max(rows["iteration"].max() for rows in runs.values())
+    for power, text in [(0.5, "∝ √t"), (1, "∝ t")]:
+        end = anchor[1] * (last / anchor[0]) ** power
+        axes.plot([anchor[0], last], [anchor[1], end], ":", color="gray", linewidth=1)
+        axes.annotate(text, (last, end), xytext=(4, 0), textcoords="offset points", color="gray")
     axes.set(xscale="log", yscale="log")
-    axes.set(xlabel=f"{LABELS['iteration']}, log scale", ylabel="largest |ΔW| (log scale)")
+    axes.xaxis.set_major_formatter(PLAIN)
+    axes.set(xlabel=LABELS["iteration"], ylabel="largest |ΔW|")
     return finish(axes, **OUTSIDE)
 
 
@@ -135,11 +165,14 @@ def update_times(times, title):
     -------
     axes
     """
-    axes = one_panel(title, (7, 4.2))
-    for (name, column), style in zip(times.items(), IMPLEMENTATION_STYLES, strict=False):
-        axes.plot(column.index, column, label=name, **style)
+    axes = one_panel(title, (7.5, 4.4))
+    # In the legend from top to bottom as the lines begin on the left.
+    for name in times.columns[np.argsort(-times.iloc[0])]:
+        axes.plot(times.index, times[name], label=name, **IMPLEMENTATIONS[name])
     guide = times.min(axis=1).iloc[0] * times.index / times.index[0]
-    axes.plot(times.index, guide, "--", color="gray", linewidth=1, label="proportional to B")
-    axes.set(xscale="log", yscale="log")
-    axes.set(xlabel=f"{LABELS['batch_size']} (log scale)", ylabel="µs per update (log scale)")
+    axes.plot(times.index, guide, ":", color="gray", linewidth=1, label="proportional to B")
+    axes.set(xscale="log", yscale="log", xlabel=LABELS["batch_size"], ylabel="µs per update")
+    axes.set_xticks(times.index, [f"{B:g}" for B in times.index])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(PLAIN)
     return finish(axes, **OUTSIDE)
