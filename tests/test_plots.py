@@ -117,31 +117,32 @@ def test_overlay_draws_loss_and_accuracy_of_every_run():
     axes = plots.overlay(runs, "One curve")
     assert axes[0].figure.get_suptitle() == "One curve"
     for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
-        assert axis.get_xlabel() == plots.LABELS["iteration"]
+        assert axis.get_xlabel() == plots.LABELS["iteration"] and axis.get_xscale() == "log"
         assert axis.get_ylabel() == plots.LABELS[column]
         assert legend(axis) == ["NumPy", "TensorFlow"]
         below, above = axis.get_lines()
         for line, run in (below, rows[:3]), (above, rows[3:]):
-            np.testing.assert_array_equal(line.get_xdata(), run["iteration"])
-            np.testing.assert_array_equal(line.get_ydata(), run[column])
+            np.testing.assert_array_equal(line.get_xdata(), run["iteration"][1:])
+            np.testing.assert_array_equal(line.get_ydata(), run[column][1:])
         # Curves that coincide must both be seen.
         assert below.get_linewidth() > above.get_linewidth()
         assert below.get_color() != above.get_color()
 
 
-def test_two_records_draws_the_loss_of_minibatches_and_of_checkpoints():
+def test_two_records_draws_the_loss_of_minibatches_and_of_checkpoints_and_what_is_reported():
     rows = study_rows()[:3]
     minibatch_loss = np.linspace(2.3, 0.3, 50)
-    axes = plots.two_records(minibatch_loss, rows, "One run, two records")
+    axes = plots.two_records(minibatch_loss, rows, 0.66, "One run, two records")
     assert axes.get_title() == "One run, two records"
     assert axes.get_xlabel() == plots.LABELS["iteration"] and "loss" in axes.get_ylabel()
     assert axes.get_yscale() == "log"
-    noisy, smooth = axes.get_lines()
+    noisy, reported, smooth = axes.get_lines()
     np.testing.assert_array_equal(noisy.get_xdata(), np.arange(50))
     np.testing.assert_array_equal(noisy.get_ydata(), minibatch_loss)
+    assert set(reported.get_ydata()) == {0.66}
     np.testing.assert_array_equal(smooth.get_xdata(), rows["iteration"])
     np.testing.assert_array_equal(smooth.get_ydata(), rows["train_loss"])
-    assert len(set(legend(axes))) == 2
+    assert len(set(legend(axes))) == 3
 
 
 def test_loss_and_accuracy_leaves_iteration_zero_out_of_its_log_axis():
@@ -210,13 +211,55 @@ def test_image_grid_shows_each_image_under_its_title(num_images, columns):
 @pytest.mark.parametrize("num_classes", [10, 3])
 def test_weight_images_show_the_column_of_each_class_on_one_scale(num_classes):
     W = np.random.default_rng(0).normal(size=(16, num_classes))
-    axes = np.ravel(plots.weight_images(W, side=4))
-    assert axes[0].figure.get_suptitle()
+    axes = np.ravel(plots.weight_images(W, "Red and blue", side=4, within=1))
+    assert axes[0].figure.get_suptitle() == "Red and blue"
     for k in range(num_classes):
         [picture] = axes[k].get_images()
         np.testing.assert_array_equal(picture.get_array(), W[:, k].reshape(4, 4))
         assert picture.get_clim() == (-np.abs(W).max(), np.abs(W).max())
         assert axes[k].get_title() == f"class {k}"
+
+
+def test_one_huge_weight_does_not_set_the_scale_of_colors():
+    W = np.ones((400, 10))
+    W[0, 0] = 50
+    [picture] = np.ravel(plots.weight_images(W, "", side=20))[0].get_images()
+    assert picture.get_clim() == (-1, 1)
+
+
+def test_a_title_of_two_lines_gets_its_room():
+    heights = [
+        np.ravel(plots.image_grid(np.zeros((2, 4, 4)), titles))[0].figure.get_figheight()
+        for titles in (["a", "b"], ["a\nb", "c"])
+    ]
+    assert heights[0] < heights[1]
+
+
+def test_confusion_shows_every_count_and_colors_mistakes_alone():
+    table = np.array([[90, 3], [7, 80]])
+    axes = plots.confusion(table, "Most often")
+    assert axes.get_title() == "Most often"
+    texts = [text.get_text() for text in axes.texts]
+    assert texts == ["90", "3", "7", "80"]
+    np.testing.assert_array_equal(axes.get_images()[0].get_array(), [[0, 3], [7, 0]])
+    assert axes.get_xlabel() == "predicted class" and axes.get_ylabel() == "true class"
+
+
+def test_two_weights_draw_both_paths_in_both_panels_within_the_map():
+    w1, w2 = np.linspace(-1, 1, 5), np.linspace(-2, 2, 7)
+    J = w1**2 + w2[:, np.newaxis] ** 2
+    paths = {"B = 1": np.array([[0, 1.0], [5, 5]]), "all": np.array([[0, 1.0], [0, 0.5]])}
+    panels = {"slow": paths, "fast": paths}
+    axes = plots.two_weights((w1, w2, J), (0, 0), panels, "Two weights")
+    assert axes[0].figure.get_suptitle() == "Two weights"
+    assert [axis.get_title() for axis in axes] == ["slow", "fast"]
+    for axis in axes:
+        one, every, _ = axis.get_lines()
+        np.testing.assert_array_equal(one.get_xydata(), paths["B = 1"])
+        np.testing.assert_array_equal(every.get_xydata(), paths["all"])
+        assert axis.get_xlim() == (-1, 1) and axis.get_ylim() == (-2, 2)
+        assert one.get_linewidth() < every.get_linewidth()
+    assert legend(axes[0]) == ["B = 1", "all", "lowest point"]
 
 
 def test_class_balance_draws_the_share_of_each_class():
@@ -308,26 +351,49 @@ def test_sample_records_draw_every_minibatch_and_every_epoch():
 
 def test_weight_differences_draw_a_line_for_each_run_and_leave_out_zeros():
     rows = pd.DataFrame({"iteration": [1, 10, 100], "difference": [0.0, 1e-8, 1e-7]})
-    axes = plots.weight_differences({"one": rows, "other": rows.assign(difference=1e-9)}, "Small")
+    runs = {
+        ("TensorFlow", "float32"): rows,
+        ("TensorFlow", "float64"): rows.assign(difference=1e-17),
+        ("λ forgotten", "float32"): rows.assign(difference=1e-5),
+    }
+    axes = plots.weight_differences(runs, "Small", anchor=(10, 1e-8))
     assert (axes.get_xscale(), axes.get_yscale(), axes.get_title()) == ("log", "log", "Small")
-    one, other = axes.get_lines()
-    np.testing.assert_array_equal(one.get_xdata(), [10, 100])
-    np.testing.assert_array_equal(other.get_ydata(), [1e-9] * 3)
-    assert one.get_color() != other.get_color() and one.get_marker() != other.get_marker()
-    assert legend(axes) == ["one", "other"]
+    single, double, error, *guides = axes.get_lines()
+    np.testing.assert_array_equal(single.get_xdata(), [10, 100])
+    np.testing.assert_array_equal(double.get_ydata(), [1e-17] * 3)
+    # One color and marker per implementation; the precision is in the line.
+    assert single.get_color() == double.get_color() != error.get_color()
+    assert single.get_marker() == double.get_marker() != error.get_marker()
+    assert single.get_linestyle() != double.get_linestyle()
+    for guide, power in zip(guides, [0.5, 1], strict=True):
+        np.testing.assert_array_equal(guide.get_xdata(), [10, 100])
+        np.testing.assert_allclose(guide.get_ydata(), [1e-8, 1e-8 * 10**power])
+    assert legend(axes) == ["TensorFlow, float32", "TensorFlow, float64", "λ forgotten, float32"]
     assert "ΔW" in axes.get_ylabel() and "iteration" in axes.get_xlabel()
 
 
 def test_update_times_draw_a_line_for_each_implementation_and_a_guide():
-    times = pd.DataFrame({"numpy": [20.0, 200.0], "torch": [100.0, 150.0]}, index=[1, 100])
+    times = pd.DataFrame({"NumPy": [20.0, 200.0], "PyTorch": [100.0, 150.0]}, index=[1, 100])
     axes = plots.update_times(times, "Calls and images")
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    numpy_line, torch_line, guide = axes.get_lines()
-    np.testing.assert_array_equal(numpy_line.get_ydata(), times["numpy"])
+    torch_line, numpy_line, guide = axes.get_lines()  # the highest at the start first
+    np.testing.assert_array_equal(numpy_line.get_ydata(), times["NumPy"])
     np.testing.assert_array_equal(torch_line.get_xdata(), times.index)
     np.testing.assert_array_equal(guide.get_ydata(), [20.0, 2000.0])
-    assert legend(axes) == ["numpy", "torch", "proportional to B"]
+    assert legend(axes) == ["PyTorch", "NumPy", "proportional to B"]
     assert "µs" in axes.get_ylabel() and "batch size" in axes.get_xlabel()
+
+
+def test_an_implementation_looks_the_same_in_every_figure():
+    rows = study_rows()[:3]
+    times = pd.DataFrame({"NumPy": [20.0, 200.0]}, index=[1, 100])
+    difference = pd.DataFrame({"iteration": [1, 10], "difference": [1e-8, 1e-7]})
+    lines = [
+        plots.overlay({"NumPy": rows}, "")[0].get_lines()[0],
+        plots.update_times(times, "").get_lines()[0],
+        plots.weight_differences({("NumPy", "float32"): difference}, "", (1, 1)).get_lines()[0],
+    ]
+    assert len({line.get_color() for line in lines}) == 1
 
 
 def points(axes):

@@ -16,6 +16,7 @@ from helpers.plots.implementations import (
 from helpers.plots.learning_rates import learning_rate_curves, learning_rate_map, rate_scaling
 from helpers.plots.batch_sizes import collapse, costs_to_target, noise_ball, scaling
 from helpers.plots.style import LABELS, batch_color, batch_marker, batch_style, show
+from helpers.plots.two_weights import two_weights
 
 __all__ = [
     "LABELS",

@@ -113,7 +113,7 @@ def confusion(table, title):
     -------
     axes
     """
-    axes = one_panel(title, (6, 5))
+    axes = one_panel(title, (5.6, 4.8))
     mistakes = np.where(np.eye(len(table), dtype=bool), 0, table)
     axes.imshow(mistakes, cmap="Purples")
     for (row, column), count in np.ndenumerate(table):

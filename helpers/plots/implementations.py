@@ -1,9 +1,8 @@
 """Implementations side by side: each has one color and one marker in every figure."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from helpers.plots.style import LABELS, finish, one_panel, two_panels
+from helpers.plots.style import LABELS, batch_axis, finish, log_axis, one_panel, two_panels
 
 # The colors of Okabe and Ito, which the color-blind can tell apart, and a marker for each.
 IMPLEMENTATIONS = {
@@ -17,7 +16,6 @@ IMPLEMENTATIONS = {
 }
 OTHERS = dict(color="#777777", marker="x")  # what is no implementation, such as an error
 OUTSIDE = dict(loc="upper left", bbox_to_anchor=(1, 1))  # a legend beside the axes
-PLAIN = FuncFormatter(lambda value, _: f"{value:g}")  # 0.6 rather than 6×10⁻¹
 
 
 def overlay(runs, title):
@@ -41,8 +39,8 @@ def overlay(runs, title):
             seen = rows[rows["iteration"] > 0]  # zero has no place on a log axis
             color = IMPLEMENTATIONS[name]["color"]
             axis.plot(seen["iteration"], seen[column], label=name, color=color, linewidth=width)
-        axis.set(xscale="log", xlabel=LABELS["iteration"], ylabel=LABELS[column])
-        axis.xaxis.set_major_formatter(PLAIN)
+        axis.set(xlabel=LABELS["iteration"], ylabel=LABELS[column])
+        log_axis(axis.xaxis)
     return finish(axes)
 
 
@@ -75,10 +73,8 @@ def two_records(minibatch_loss, rows, reported, title):
         label="training loss of all images",
         **IMPLEMENTATIONS["NumPy"],
     )
-    axes.set(xlabel=LABELS["iteration"], ylabel="loss (log scale)", yscale="log")
-    axes.set_yticks([0.3, 0.5, 1, 2])
-    axes.yaxis.set_major_formatter(PLAIN)
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel=LABELS["iteration"], ylabel="loss")
+    log_axis(axes.yaxis)
     return finish(axes)
 
 
@@ -146,9 +142,8 @@ def weight_differences(runs, title, anchor):
         end = anchor[1] * (last / anchor[0]) ** power
         axes.plot([anchor[0], last], [anchor[1], end], ":", color="gray", linewidth=1)
         axes.annotate(text, (last, end), xytext=(4, 0), textcoords="offset points", color="gray")
-    axes.set(xscale="log", yscale="log")
-    axes.xaxis.set_major_formatter(PLAIN)
-    axes.set(xlabel=LABELS["iteration"], ylabel="largest |ΔW|")
+    axes.set(yscale="log", xlabel=LABELS["iteration"], ylabel="largest |ΔW|")
+    log_axis(axes.xaxis)
     return finish(axes, **OUTSIDE)
 
 
@@ -171,8 +166,7 @@ def update_times(times, title):
         axes.plot(times.index, times[name], label=name, **IMPLEMENTATIONS[name])
     guide = times.min(axis=1).iloc[0] * times.index / times.index[0]
     axes.plot(times.index, guide, ":", color="gray", linewidth=1, label="proportional to B")
-    axes.set(xscale="log", yscale="log", xlabel=LABELS["batch_size"], ylabel="µs per update")
-    axes.set_xticks(times.index, [f"{B:g}" for B in times.index])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(PLAIN)
+    axes.set(ylabel="µs per update")
+    batch_axis(axes)
+    log_axis(axes.yaxis)
     return finish(axes, **OUTSIDE)

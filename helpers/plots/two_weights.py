@@ -24,9 +24,9 @@ def two_weights(landscape, best, panels, title):
     array of two axes
     """
     w1, w2, J = landscape
-    axes = two_panels(title, sharex=True, sharey=True)
+    axes = two_panels(title, (9.5, 3.8), sharex=True, sharey=True)
     lowest = J.min()
-    levels = lowest + (J.max() - lowest) * np.linspace(0.02, 1, 16) ** 2
+    levels = lowest + (J.max() - lowest) * np.linspace(0.03, 1, 12) ** 2
     for axis, (name, paths) in zip(axes, panels.items(), strict=True):
         axis.contour(w1, w2, J, levels, colors="gray", linewidths=0.6, alpha=0.7)
         styles = [

@@ -1,0 +1,27 @@
+"""Of notebook 4."""
+
+from helpers.support.questions.question import Question
+
+QUESTIONS = {
+    "digits-of-float32": Question(
+        right="b",
+        choices={
+            "a": "Sums of the same numbers in another order are rounded in another way. Two right "
+            "programs need not agree bit for bit.",
+            "b": "The resolution of float32 is about 6·10⁻⁸ relative to the number, and a few "
+            "roundings of that size come together.",
+            "c": "A step is a thousand times larger than a rounding. A difference of its size "
+            "would be a mistake.",
+        },
+    ),
+    "mean-over-an-epoch": Question(
+        right="b",
+        choices={
+            "a": "It would be so if the weights stood still. They move: which of the losses were "
+            "measured at worse weights than those at the end?",
+            "b": "The losses of the beginning, when the weights were worse, are still in the mean.",
+            "c": "The loss falls during the epoch, so most of what is averaged is larger than what "
+            "is reached at its end.",
+        },
+    ),
+}
