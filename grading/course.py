@@ -22,6 +22,8 @@ CODE_STUB = "# Write your code here, in place of the next line.\nchecks.not_atte
 # A cell at top level must run as it is handed out: its check says that nothing is there yet.
 TOP_LEVEL_STUB = "# Write your code here."
 TEXT_STUB = "*Write your answer here.*"
+# Of a notebook's metadata, what a student's copy keeps.
+NOTEBOOK_METADATA = {"assignment", "kernelspec", "language_info"}
 REPOSITORY_LINE = re.compile(r'^REPOSITORY = "[^"\n]*"', re.MULTILINE)
 
 
@@ -37,9 +39,22 @@ class PlaceStubs(ClearSolutions):
 
 
 class SetRepository(NbGraderPreprocessor):
-    """Write owner/name of the student edition into the setup cell, if it is given."""
+    """Say which edition a notebook is of: in its setup cell, below its title, in its metadata.
+
+    Nothing is said without a repository.
+    """
 
     repository = Unicode("", help="owner/name on GitHub").tag(config=True)
+    version = Unicode("", help="of the assignment").tag(config=True)
+
+    def preprocess(self, nb, resources):
+        if self.repository:
+            nb.metadata["assignment"] = {"repository": self.repository, "version": self.version}
+            name = resources["nbgrader"]["notebook"]
+            badge = f"{colab_badge(self.repository, name)} Version {self.version}"
+            title = nb.cells[0]
+            title.source = re.sub(r"\A# .+", lambda found: f"{found[0]}\n\n{badge}", title.source)
+        return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell, resources, index):
         if self.repository and cell.cell_type == "code":
@@ -48,7 +63,14 @@ class SetRepository(NbGraderPreprocessor):
         return cell, resources
 
 
-def configuration(root, release_directory, *, repository="", gradebook=None):
+def colab_badge(repository, name):
+    """Markdown of the button that opens a notebook of the student edition in Colab."""
+    colab = "https://colab.research.google.com"
+    notebook = f"{colab}/github/{repository}/blob/main/notebooks/{name}.ipynb"
+    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({notebook})"
+
+
+def configuration(root, release_directory, *, repository="", version="", gradebook=None):
     """nbgrader's configuration, in place of an nbgrader_config.py.
 
     Parameters
@@ -59,6 +81,8 @@ def configuration(root, release_directory, *, repository="", gradebook=None):
         Where nbgrader puts the folder `notebooks` of the student edition.
     repository : str
         owner/name of the student edition on GitHub; as in the source if empty.
+    version : str
+        Of the assignment, to be shown with the repository.
     gradebook : str, optional
         URL of nbgrader's database, such as sqlite:///build/gradebook.db; none is kept without it.
 
@@ -83,6 +107,7 @@ def configuration(root, release_directory, *, repository="", gradebook=None):
     config.ClearSolutions.code_stub = {"python": CODE_STUB}
     config.ClearSolutions.text_stub = TEXT_STUB
     config.SetRepository.repository = repository
+    config.SetRepository.version = version
     # In autograding any text on stderr would cost all points of a check. A warning, or a line that
     # TensorFlow logs, is no failure; an exception is an output of another kind.
     config.IgnorePattern.enabled = True
@@ -90,7 +115,7 @@ def configuration(root, release_directory, *, repository="", gradebook=None):
     # Fingerprints, and whatever else is about the worked edition, are not for students.
     config.ClearMetadataPreprocessor.enabled = True
     config.ClearMetadataPreprocessor.clear_cell_metadata = False
-    config.ClearMetadataPreprocessor.preserve_nb_metadata_mask = {"kernelspec", "language_info"}
+    config.ClearMetadataPreprocessor.preserve_nb_metadata_mask = NOTEBOOK_METADATA
     return config
 
 

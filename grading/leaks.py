@@ -8,7 +8,7 @@ from collections import Counter
 
 import nbformat
 
-from grading.course import TEXT_STUB, TOP_LEVEL_STUB, repository_lines
+from grading.course import NOTEBOOK_METADATA, TEXT_STUB, TOP_LEVEL_STUB, repository_lines
 from grading.exercises import (
     MARK_SCHEME,
     intended_marker,
@@ -18,7 +18,6 @@ from grading.exercises import (
 )
 
 STUBS = {"code": TOP_LEVEL_STUB.rstrip("."), "markdown": TEXT_STUB}
-NOTEBOOK_METADATA = {"kernelspec", "language_info"}
 # Of nbgrader's metadata, what grading goes by.
 KEPT = ("grade", "solution", "locked", "task", "points")
 

@@ -19,12 +19,13 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
 from grading import leaks, worked
-from grading.course import POINTS, configuration
+from grading.course import POINTS, colab_badge, configuration
 from grading.exercises import points_by_question
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDENT_README = Path(__file__).with_name("student_readme.md")
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.\.?$)(?!.*\.git$)[A-Za-z0-9._-]+")
+VERSION = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)
 IGNORED = ".venv/\n__pycache__/\n.ipynb_checkpoints/\n"
 
 
@@ -85,11 +86,11 @@ def release(repository, root=ROOT, build=None, table=POINTS):
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build, prefix=".release-") as temporary:
         folder = Path(temporary, repository.split("/")[1])
-        make_notebooks(root, folder, repository)
+        make_notebooks(root, folder, repository, current_version(root))
         notebooks = read_notebooks(folder)
         _refuse_if(leaks.findings(source, notebooks, repository))
         _add_files(root, folder)
-        _add_readme(folder, notebooks, repository, table)
+        _add_readme(root, folder, notebooks, repository, table)
         archive = shutil.make_archive(Path(temporary, "zip"), "zip", temporary, folder.name)
         return (
             _put(folder, build / "release", Path(temporary, "earlier folder")),
@@ -105,12 +106,17 @@ def read_notebooks(root):
     }
 
 
-def make_notebooks(root, folder, repository):
+def current_version(root):
+    """The version of the assignment: the first that the change log names."""
+    return VERSION.search((root / "CHANGELOG.md").read_text(encoding="utf-8"))[1]
+
+
+def make_notebooks(root, folder, repository, version=""):
     """Let nbgrader make the student's notebooks."""
     messages = []
     log = logging.Logger("nbgrader", logging.ERROR)
     log.addHandler(_Keep(messages))
-    config = configuration(root, folder, repository=repository)
+    config = configuration(root, folder, repository=repository, version=version)
     course = CourseDirectory(config=config, log=log)
     try:
         GenerateAssignment(coursedir=course, config=config, log=log).start()
@@ -134,26 +140,25 @@ def _add_files(root, folder):
         if not any(part.startswith((".", "__pycache__")) for part in relative.parts):
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / relative)
-    shutil.copyfile(root / "requirements.txt", folder / "requirements.txt")
+    for name in ("LICENSE", "requirements.txt"):
+        shutil.copyfile(root / name, folder / name)
     (folder / "data").mkdir()
     shutil.copyfile(root / "data" / ".gitignore", folder / "data" / ".gitignore")
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
 
 
-def _add_readme(folder, notebooks, repository, table):
+def _add_readme(root, folder, notebooks, repository, table):
     rows = ["| notebook | question | points | in Colab |", "|---|---|---|---|"]
     for name, notebook in notebooks.items():
         title = re.search(r"^# (.+)$", notebook.cells[0].source, re.MULTILINE)[1]
-        colab = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks"
-        badge = "https://colab.research.google.com/assets/colab-badge.svg"
         rows.append(
-            f"| [{title}](notebooks/{name}.ipynb) | {', '.join(table[name])} "
-            f"| {sum(table[name].values())} "
-            f"| [![Open in Colab]({badge})]({colab}/{name}.ipynb) |"
+            f"| [{title}](notebooks/{name}.ipynb) | {', '.join(table[name]) or '–'} "
+            f"| {sum(table[name].values()) or '–'} | {colab_badge(repository, name)} |"
         )
     template = Template(STUDENT_README.read_text(encoding="utf-8"))
     text = template.substitute(
         repository=repository,
+        version=current_version(root),
         notebooks="\n".join(rows),
         points=sum(sum(points.values()) for points in table.values()),
     )

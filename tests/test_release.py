@@ -104,7 +104,7 @@ def write(root, notebooks):
 @pytest.fixture
 def root(tmp_path):
     """A small checkout with much that is not for students."""
-    files = """Makefile README.md constraints.txt requirements-dev.txt requirements.txt
+    files = """LICENSE Makefile README.md constraints.txt requirements-dev.txt requirements.txt
         tests/test_a.py docs/figure.png data/.gitignore data/MNIST/raw/images helpers/__init__.py
         helpers/engines/__init__.py helpers/__pycache__/a.pyc helpers/engines/__pycache__/a.py
         helpers/.ipynb_checkpoints/a.py notebooks/.ipynb_checkpoints/01_code.ipynb
@@ -112,6 +112,7 @@ def root(tmp_path):
     for name in files.split():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
+    (tmp_path / "CHANGELOG.md").write_text("# Changes\n\n## 2.1.0\n\n## 2.0.0\n")
     write(tmp_path, worked_notebooks())
     return tmp_path
 
@@ -135,8 +136,9 @@ def cells_of(folder, name):
 def test_folder_and_zip_hold_what_students_need_and_nothing_else(root):
     folder, archive = make(root)
     expected = {
-        ".gitignore", "README.md", "requirements.txt", "data/.gitignore", "helpers/__init__.py",
-        "helpers/engines/__init__.py", "notebooks/01_code.ipynb", "notebooks/02_text.ipynb",
+        ".gitignore", "LICENSE", "README.md", "requirements.txt", "data/.gitignore",
+        "helpers/__init__.py", "helpers/engines/__init__.py", "notebooks/01_code.ipynb",
+        "notebooks/02_text.ipynb",
     }  # fmt: skip
     assert files_in(folder) == expected
     with zipfile.ZipFile(archive) as zipped:
@@ -174,7 +176,7 @@ def test_outputs_counts_and_fingerprints_are_gone(root):
     folder, _ = make(root)
     for name in TABLE:
         notebook = nbformat.read(folder / "notebooks" / f"{name}.ipynb", as_version=4)
-        assert set(notebook.metadata) == {"kernelspec", "language_info"}
+        assert set(notebook.metadata) == {"assignment", "kernelspec", "language_info"}
         for cell in notebook.cells:
             assert not cell.get("outputs") and cell.get("execution_count") is None
 
@@ -219,6 +221,17 @@ def test_setup_cells_and_links_point_to_the_repository(root):
     assert f"git clone https://github.com/{REPOSITORY}`" in readme
     assert "[1 · Code](notebooks/01_code.ipynb) | Q1 | 3 |" in readme
     assert "There are 5 points." in readme and "$" not in readme
+
+
+def test_the_version_and_a_link_to_colab_stand_below_every_title(root):
+    folder, _ = make(root)
+    for name, notebook in release.read_notebooks(folder).items():
+        title, badge = notebook.cells[0].source.split("\n\n")
+        assert title.startswith("# ") and badge.endswith(" Version 2.1.0")
+        link = f"https://colab.research.google.com/github/{REPOSITORY}/blob/main/notebooks/{name}.ipynb"
+        assert f"({link})" in badge
+        assert notebook.metadata.assignment == {"repository": REPOSITORY, "version": "2.1.0"}
+    assert "2.1.0" in (folder / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_later_release_replaces_the_earlier_one(root):
@@ -619,10 +632,16 @@ def test_nothing_of_the_worked_edition_is_in_the_student_edition(student_edition
         assert "fingerprint" not in notebook.metadata
 
 
+def test_the_version_is_the_same_wherever_it_stands(student_edition):
+    version = release.current_version(ROOT)
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version {version}" in (student_edition / "README.md").read_text(encoding="utf-8")
+
+
 def test_students_get_no_file_of_instructors(student_edition):
     top = {path.name for path in student_edition.iterdir()}
     assert top == {
-        ".gitignore", "README.md", "data", "helpers", "notebooks", "requirements.txt"
+        ".gitignore", "LICENSE", "README.md", "data", "helpers", "notebooks", "requirements.txt"
     }  # fmt: skip
     assert all(name.endswith(".py") for name in files_in(student_edition / "helpers")) and files_in(
         student_edition / "data"
