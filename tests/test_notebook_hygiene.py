@@ -11,7 +11,7 @@ from tools.fingerprint import changed, fingerprint
 from tools.notebooks import (
     FIGURE,
     ROOT,
-    normalise,
+    normalize,
     notebook_paths,
     readme_parts,
     table_of_readme,
@@ -79,7 +79,7 @@ def test_outputs_belong_to_the_current_source(name):
 @each_notebook
 def test_it_is_as_make_outputs_leaves_it(name):
     notebook, normal = read(name), read(name)
-    normalise(normal)
+    normalize(normal)
     as_it_should_be = notebook == normal  # pytest would take long to show how two notebooks differ
     assert as_it_should_be, f"timing, widgets or a machine's metadata are stored: {REMAKE}"
 

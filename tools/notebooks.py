@@ -20,10 +20,10 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 from tools.fingerprint import fingerprint
+from tools.pages import html_page
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURE = Path("docs", "batch_size_study.png")
@@ -77,7 +77,8 @@ def run(paths, root=ROOT):
         start = time.monotonic()
         failure = execute(notebook, path, {"RESULTS_DIR": str(build.resolve())})
         page = build / f"{path.stem}.html"
-        page.write_text(_html(notebook, path.stem), encoding="utf-8")
+        normalize(notebook)
+        page.write_text(html_page(notebook, path.stem), encoding="utf-8")
         written.append((page, time.monotonic() - start))
         if failure:
             break
@@ -103,7 +104,7 @@ def make_outputs(paths, root=ROOT):
         if failure:
             print(f"\n{failure}\n\n{path} was left as it was.", file=sys.stderr)
             return 1
-        normalise(notebook)
+        normalize(notebook)
         notebook.metadata["fingerprint"] = source
         _write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
     for line in update_readme(root):
@@ -151,7 +152,7 @@ def execute(notebook, path, environment=None):
     return None
 
 
-def normalise(notebook):
+def normalize(notebook):
     """Drop from an executed notebook what differs between two executions or two machines."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.update(nbformat.from_dict(METADATA))
@@ -243,13 +244,8 @@ def _environment(additions):
 
 
 def _plain(text):
-    """Text without the escape sequences that colour it in a terminal."""
+    """Text without the escape sequences that color it in a terminal."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
-def _html(notebook, title):
-    page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": title}})
-    return page
 
 
 def _write(path, text):
