@@ -258,7 +258,7 @@ def test_outputs_are_the_same_twice_and_hold_nothing_of_the_machine(root):
     cells = [
         new_markdown_cell("A question."),
         new_code_cell(
-            "import sys\nsys.path.insert(0, '..')\nfrom helpers import study\n'answer'",
+            "import sys\nsys.path.insert(0, '..')\nfrom helpers import sgd\n'answer'",
             metadata={"ExecuteTime": {}},
         ),
         new_code_cell("for i in range(3):\n    print(i, flush=True)"),
