@@ -7,6 +7,7 @@ import nbformat
 
 from grading.editions import read_release
 from grading.exercises import nbgrader
+from grading.records import Graded, Verdict
 
 
 @cache
@@ -69,3 +70,25 @@ def write(folder, notebooks=None, *, before="", after=""):
     for name, data in (notebooks or model_submission()).items():
         (folder / f"{before}{name}{after}.ipynb").write_bytes(data)
     return folder
+
+
+def quick_decide(key, rebuilt, release, *, sandbox=True, limits=None):
+    """In place of `decide.decide`: full points for the text of the model answer, else a mistake.
+
+    No cell runs, so that a test of what is around takes no time.
+    """
+    verdicts = []
+    for each in rebuilt:
+        model = model_answers(each.name)
+        for exercise in release.exercises:
+            if exercise.notebook == each.name:
+                right = all(each.answers[answer] == model[answer] for answer in exercise.answers)
+                points = None if exercise.by_hand else exercise.max_points * right
+                told = {} if right or exercise.by_hand else dict(mistake="other", message="<b>&")
+                verdicts.append(
+                    Verdict(
+                        exercise.question, exercise.grade_id, points, exercise.max_points, **told
+                    )
+                )
+    ran = {each.name: each.notebook for each in rebuilt}
+    return Graded(key, tuple(verdicts), ran, seconds=0.5, replay={"seed": 0})

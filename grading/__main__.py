@@ -1,0 +1,272 @@
+"""From a folder of submissions to points: `python -m grading FOLDER`, behind `make grade`.
+
+Reads what a learning platform exported, runs each notebook in a sandbox, decides outside of it, and
+writes tables, feedback and the platform's own sheet into `build/grades/`. See grading/README.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import joblib
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from grading import by_hand, class_report, feedback, grades, gradescope, similarity, worksheets
+from grading.batch import grade_all, workers
+from grading.editions import read_release
+from grading.gradebook import points_in_gradebook, write_gradebook
+from grading.layouts import LAYOUTS
+from grading.release import ROOT, Refused
+from grading.roster import read_roster, with_roster
+from grading.submissions import Ambiguous, read_submissions
+from grading.tables import number, write_csv, write_text
+
+GRADED, SOME_REFUSED, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments=None, root=ROOT, decide=None):
+    """Run the command line; the result is the exit code.
+
+    0: all was graded; 1: something that was handed in was refused; 2: nothing was done.
+    """
+    options = _options(arguments)
+    build = options.build or root / "build"
+    (build / "grading").mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(build / "grading" / ".lock", timeout=0):
+            return run(options, root, build, decide)
+    except Timeout:
+        problem = f"Another run is writing to {build}; wait for it, or choose another with --build."
+    except KeyboardInterrupt:
+        print("\nInterrupted. What is graded is kept: the same command goes on.", file=sys.stderr)
+        return INTERRUPTED
+    except (Ambiguous, Refused, worksheets.NoSheet, FileNotFoundError, ValueError) as error:
+        problem = str(error)
+    print(problem, file=sys.stderr)
+    return NOT_RUN
+
+
+def run(options, root, build, decide):
+    """Take in, grade, merge what was given by hand, say what changes, write."""
+    out, kept = build / "grades", build / "grading"
+    release = read_release(root, build)
+    layout, submissions, strangers = read_submissions(
+        options.submissions, release, options.layout, options.due
+    )
+    students = sum(len(each.students) for each in submissions)
+    print(f"Layout: {layout}; {len(submissions)} submissions of {students} students.")
+    for path, reason in strangers.items():
+        print(f"  skipped: {path}: {reason}")
+    remarks = []
+    if options.roster:
+        submissions, remarks = with_roster(submissions, read_roster(options.roster))
+    if not submissions:
+        raise ValueError(f"There is no notebook to grade in {options.submissions}.")
+    only = _chosen(options.only, submissions)
+
+    decide, settings = _decider(options, decide)
+    with workers(options.jobs, options.scheduler):
+        results, failures = grade_all(
+            submissions, release, kept / "results", decide,
+            jobs=options.jobs, again=options.again, only=only, **settings,
+        )  # fmt: skip
+
+    state = _read_state(kept / "state.json")
+    url = options.db or f"sqlite:///{(build / 'gradebook' / 'gradebook.db').resolve()}"
+    (build / "gradebook").mkdir(exist_ok=True)
+    answers = by_hand.written_answers(results, release)
+    from_sheet, stale = by_hand.given_points(out / "by_hand.csv", answers)
+    from_book = points_in_gradebook(url, list(results), release)
+    again = {
+        key
+        for key, result in results.items()
+        if key in state["points"]
+        and state["points"][key]["fingerprint"].get("submission")
+        != result.fingerprint["submission"]
+    }
+    given, odd = by_hand.merged(from_sheet, from_book, answers, state["given"], again)
+    remarks += [*stale, *odd]
+
+    found = grades.standings(submissions, results, failures, given, release)
+    after = grades.snapshot(found)
+    changed = grades.changes(state["points"], after)
+    _print_changes(changed)
+    if options.dry_run:
+        print("Nothing was written (--dry-run).")
+        return SOME_REFUSED if any(each.is_refused for each in found) else GRADED
+
+    write_csv(out / "grades.csv", grades.rows(found, release), grades.columns(release))
+    by_hand.write_sheet(out / "by_hand.csv", answers, given)
+    pages = by_hand.write_pages(out / "by_hand", answers, given, release)
+    _write_feedback(out / "feedback", found, state["feedback"], options.jobs)
+    class_report.write_class_report(out, found)
+    replay = [_replay(options, standing) for standing in found if standing.result]
+    helpers = root / "helpers"
+    class_report.write_report(
+        out,
+        found,
+        release,
+        {
+            "layout": layout,
+            "remarks": remarks,
+            "hand_pages": [page.relative_to(out).as_posix() for page in pages],
+            "similar": similarity.similar_pairs(results, release, helpers),
+            "copied": similarity.taken_from_helpers(results, release, helpers),
+            "replay": replay,
+        },
+    )
+    write_gradebook(build / "gradebook", url, found, given, release)
+    for each in options.worksheet:
+        path, lines = worksheets.fill(each, out / "worksheets", found, release, options.column)
+        worksheets.write_archive(out / "worksheets" / "feedback.zip", found, out / "feedback")
+        print(f"\n{path}\n  " + "\n  ".join(lines))
+    if options.format == "gradescope":
+        for standing in found:
+            gradescope.write_results(out / "gradescope", standing)
+    state["points"] |= after
+    state["given"] |= by_hand.remembered(given, answers)
+    write_text(kept / "state.json", json.dumps(state, indent=1))
+    return _say(found, remarks, out, build)
+
+
+def _options(arguments):
+    parser = argparse.ArgumentParser(prog="python -m grading", description=__doc__)
+    add = parser.add_argument
+    add("submissions", type=_existing, help="folder, or zip, as the platform exported it")
+    add("--layout", default="", choices=LAYOUTS, help="of the folder; recognized if not given")
+    add("--roster", type=_existing, help="CSV of the course: names, ids, emails, groups")
+    add("--due", type=datetime.fromisoformat, help="as 2026-11-02T23:59, for the hours late")
+    add("--only", action="append", default=[], metavar="STUDENT", help="grade this one alone")
+    add("--again", action="store_true", help="grade also what has been graded already")
+    add("--dry-run", action="store_true", help="say what would change, and write nothing")
+    add("--jobs", type=int, default=1, help="submissions at a time (1)")
+    add("--scheduler", default="", help="address of a dask cluster that grades")
+    add("--no-sandbox", action="store_true", help="run what students wrote as yourself: dangerous")
+    add("--worksheet", type=_existing, action="append", default=[], metavar="FILE",
+        help="sheet of Moodle, Canvas or Brightspace, of which a copy is filled")  # fmt: skip
+    add("--column", default="", help="of the points in that sheet, if it is not plain")
+    add("--format", choices=["gradescope"], help="write results.json for each student as well")
+    add("--db", default="", help="URL of nbgrader's database; SQLite below build/ if not given")
+    add("--build", type=Path, help="where results go; build/ of the checkout if not given")
+    return parser.parse_args(arguments)
+
+
+def _existing(text):
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no {text}")
+    return path
+
+
+def _chosen(only, submissions):
+    """Keys of the submissions that somebody named by key, name or id."""
+    keys = []
+    for wanted in only:
+        matching = [
+            each.key
+            for each in submissions
+            if wanted.casefold()
+            in {each.key.casefold(), by_hand.pseudonym(each.key)}
+            | {text.casefold() for s in each.students for text in (s.name, s.id, s.email) if text}
+        ]
+        if len(matching) != 1:
+            known = ", ".join(matching or [each.key for each in submissions][:20])
+            raise ValueError(f"--only {wanted}: {len(matching)} submissions; known: {known}")
+        keys += matching
+    return tuple(keys)
+
+
+def _decider(options, decide):
+    """The function that decides, and its settings."""
+    if decide:  # another one, in tests
+        return decide, {"sandbox": not options.no_sandbox, "limits": None}
+    from grading.decide import decide
+    from grading.sandbox import Limits, problem
+
+    if not options.no_sandbox and problem():
+        raise ValueError(
+            f"No sandbox: {problem()}. Notebooks of students would run with all your rights. "
+            "Make bubblewrap work, or, in a machine with nothing to lose, say --no-sandbox."
+        )
+    threads = max(1, (os.cpu_count() or 1) // max(1, options.jobs))
+    return decide, {"sandbox": not options.no_sandbox, "limits": Limits(threads=threads)}
+
+
+def _read_state(path):
+    empty = {"points": {}, "given": {}, "feedback": {}}
+    try:
+        return empty | json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return empty
+
+
+def _print_changes(changed):
+    if changed:
+        print(f"\n{len(changed)} grades change:")
+    for each in changed:
+        print("  {student}, {question}: {old} → {new}, {why}".format(**each))
+
+
+def _write_feedback(folder, found, written, jobs):
+    """The pages of all students, but for those that are there and have not changed since."""
+    tasks = []
+    for standing in filter(lambda each: each.result, found):
+        key, ran, notes = standing.submission.key, standing.result.graded.ran, standing.result.notes
+        marks = [repr(standing.verdicts), standing.result.fingerprint, standing.submission.notes]
+        mark = by_hand.short_hash(marks)
+        there = all((folder / key / f"{name}.html").exists() for name in ran)
+        if written.get(key) != mark or not there:
+            lines = {name: [*notes.get(name, []), *standing.submission.notes] for name in ran}
+            task = joblib.delayed(feedback.write_feedback)
+            tasks.append(task(folder / key, ran, standing.verdicts, lines))
+            written[key] = mark
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    bar = tqdm(
+        parallel(tasks), total=len(tasks), desc="feedback", unit="student", disable=not tasks
+    )
+    for _ in bar:
+        pass
+
+
+def _replay(options, standing):
+    """What repeats the grading of one student."""
+    replay = dict(standing.result.graded.replay)
+    command = f"python -m grading {options.submissions} --again --only {standing.submission.key}"
+    if options.layout:
+        command += f" --layout {options.layout}"
+    return {
+        "student": standing.submission.key,
+        "submission": standing.result.fingerprint["submission"],
+        "release": standing.result.fingerprint["release"],
+        "seconds": number(round(standing.result.graded.seconds, 1)),
+        "versions": ", ".join(f"{key} {value}" for key, value in replay.items()),
+        "command": command,
+    }
+
+
+def _say(found, remarks, out, build):
+    """The end of the output; the result is the exit code."""
+    refused = [standing for standing in found if standing.is_refused]
+    for standing in refused:
+        for line in grades.remarks(standing):
+            print(f"  {standing.name}: {line}")
+    for line in remarks:
+        print(f"  {line}")
+    waiting = sum(len(standing.waiting) for standing in found)
+    graded = sum(standing.result is not None for standing in found)
+    print(f"\n{graded} graded, {len(refused)} with something refused.")
+    if waiting:
+        print(
+            f"{waiting} answers wait to be graded by hand: read {out / 'by_hand'}, fill in "
+            f"{out / 'by_hand.csv'} or formgrader in {build / 'gradebook'}, and run this again."
+        )
+    print(f"\nWritten:\n  {out / 'grades.csv'}\n  {out / 'report.html'}\n  {out / 'feedback'}")
+    return SOME_REFUSED if refused else GRADED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""A batch of submissions, each graded once: what is done is kept, and gone on from."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import joblib
+import nbformat
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+from grading.exercises import nbgrader
+from grading.rebuild import rebuild_all
+from grading.records import Graded, Release, Submission, Verdict
+from grading.tables import write_text
+
+KEPT = ("answers", "attachments", "notes", "fingerprint")
+Decide = Callable[..., Graded]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A submission that was graded.
+
+    Attributes
+    ----------
+    graded : Graded
+        Without points for what is graded by hand.
+    answers : dict
+        What the student wrote, by grade id.
+    attachments : dict
+        Pictures in written answers, by grade id.
+    notes : dict
+        What was put right, by notebook.
+    fingerprint : dict
+        Hashes of the `submission`, the `release` and the `grading` code.
+    """
+
+    graded: Graded
+    answers: Mapping[str, str]
+    attachments: Mapping[str, dict] = field(default_factory=dict)
+    notes: Mapping[str, list[str]] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+
+def grade_all(
+    submissions: list[Submission],
+    release: Release,
+    folder: Path,
+    decide: Decide,
+    *,
+    jobs: int = 1,
+    again: bool = False,
+    only: tuple[str, ...] = (),
+    **options: object,
+) -> tuple[dict[str, Result], dict[str, str]]:
+    """Grade what has not been graded yet.
+
+    Parameters
+    ----------
+    submissions : list of Submission
+    release : Release
+    folder : pathlib.Path
+        Where results are kept.
+    decide : callable
+        `decide.decide`.
+    jobs : int
+        Submissions at a time; joblib's backend says where.
+    again : bool
+        Grade also what is kept.
+    only : tuple of str
+        Keys of submissions: of the others, only what is kept is given.
+    options
+        For `decide`.
+
+    Returns
+    -------
+    results : dict
+        By key.
+    failures : dict
+        By key, why a submission could not be graded.
+    """
+    results, failures, due = {}, {}, []
+    for submission in submissions:
+        wanted = not only or submission.key in only
+        kept = _read(folder / submission.key, fingerprint(submission, release))
+        if kept and not (again and wanted):
+            results[submission.key] = kept
+        elif wanted and submission.notebooks:
+            due.append(submission)
+    tasks = (joblib.delayed(grade)(each, release, decide, options) for each in due)
+    parallel = joblib.Parallel(
+        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs"
+    )
+    bar = tqdm(parallel(tasks), total=len(due), desc="grading", unit="student", disable=not due)
+    for key, outcome in bar:
+        if isinstance(outcome, str):
+            failures[key] = outcome
+        else:
+            results[key] = outcome
+            _write(folder / key, outcome)
+    return {each.key: results[each.key] for each in submissions if each.key in results}, failures
+
+
+def grade(
+    submission: Submission, release: Release, decide: Decide, options: Mapping[str, object]
+) -> tuple[str, Result | str]:
+    """Grade one submission; the result is its key, and in place of a result what went wrong."""
+    try:
+        rebuilt = rebuild_all(submission.notebooks, release)
+        graded = decide(submission.key, rebuilt, release, **options)
+    except Exception as error:  # one submission never stops the batch
+        logging.getLogger(__name__).debug("%s", submission.key, exc_info=True)
+        return submission.key, f"grading failed: {type(error).__name__}: {error}"
+    return submission.key, Result(
+        graded=graded,
+        answers={grade_id: text for each in rebuilt for grade_id, text in each.answers.items()},
+        attachments={
+            nbgrader(cell)["grade_id"]: cell.attachments
+            for each in rebuilt
+            for cell in each.notebook.cells
+            if cell.get("attachments") and nbgrader(cell).get("grade")
+        },
+        notes={each.name: list(each.notes) for each in rebuilt if each.notes},
+        fingerprint=fingerprint(submission, release),
+    )
+
+
+def fingerprint(submission: Submission, release: Release) -> dict[str, str]:
+    """What a result depends on."""
+    digest = hashlib.sha256()
+    for name, data in sorted(submission.notebooks.items()):
+        digest.update(f"{name} {len(data)}\n".encode() + data)
+    return {
+        "submission": digest.hexdigest(),
+        "release": release.hash,
+        "grading": _hash_of_grading(),
+    }
+
+
+def _hash_of_grading():
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _write(folder, result):
+    """Keep a result; a folder that is there is a whole one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as temporary:
+        new = Path(temporary, "result")
+        new.mkdir()
+        content = {
+            **{key: getattr(result, key) for key in KEPT},
+            "verdicts": [dataclasses.asdict(each) for each in result.graded.verdicts],
+            "seconds": result.graded.seconds,
+            "replay": dict(result.graded.replay),
+            "ran": list(result.graded.ran),
+        }
+        write_text(new / "result.json", json.dumps(content, indent=1, default=str))
+        for name, notebook in result.graded.ran.items():
+            write_text(new / f"{name}.ipynb", nbformat.writes(notebook))
+        if folder.exists():
+            folder.rename(Path(temporary, "earlier"))
+        new.rename(folder)
+
+
+def _read(folder, expected):
+    """A result that was kept, if it is that of this submission, release and code; else None."""
+    try:
+        content = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        if content["fingerprint"] != expected:
+            return None
+        graded = Graded(
+            key=folder.name,
+            verdicts=tuple(
+                Verdict(**{**each, "flags": tuple(each["flags"])}) for each in content["verdicts"]
+            ),
+            ran={name: _notebook(folder / f"{name}.ipynb") for name in content["ran"]},
+            seconds=content["seconds"],
+            replay=content["replay"],
+        )
+        return Result(graded, **{key: content[key] for key in KEPT})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _notebook(path) -> NotebookNode:
+    return nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+@contextlib.contextmanager
+def workers(jobs: int, scheduler: str = ""):
+    """Where joblib sends the submissions: processes of this machine, or a cluster of dask's."""
+    if scheduler:
+        from dask.distributed import Client
+
+        with Client(scheduler), joblib.parallel_config("dask"):
+            yield
+    elif jobs == 1:
+        with joblib.parallel_config("sequential"):
+            yield
+    else:
+        with joblib.parallel_config("loky"):
+            yield

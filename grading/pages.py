@@ -1,0 +1,103 @@
+"""Notebooks as HTML pages: nothing in them runs, loads a file of the grader, or has no bound."""
+
+import copy
+import html
+import re
+from functools import cache
+from pathlib import Path
+
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from grading.tables import write_text
+
+MOST_BYTES = 2_000_000  # of a page
+MOST_OF_OUTPUTS = 1_200_000  # of one page
+MOST_OF_TEXT = 20_000  # of one output, and of one cell
+SHOWN = ("image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain")
+
+
+def render(notebook: NotebookNode, path: Path, title: str, boxes: dict[str, str] | None = None):
+    """Write a notebook as an HTML page of less than 2 MB.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        It is not changed.
+    path : pathlib.Path
+    title : str
+    boxes : dict, optional
+        HTML that stands in place of each of these words in Markdown cells.
+    """
+    for budget in MOST_OF_OUTPUTS, 0:
+        bounded = _bounded(notebook, budget)
+        page, _ = _exporter().from_notebook_node(bounded, {"metadata": {"name": title}})
+        for word, box in (boxes or {}).items():
+            page = page.replace(f"<p>{word}</p>", box, 1)
+        if len(page.encode("utf-8", "replace")) < MOST_BYTES:
+            break
+    write_text(path, page)
+
+
+def escaped(text: str) -> str:
+    """A text as part of an HTML page."""
+    return html.escape(str(text))
+
+
+@cache
+def _exporter():
+    exporter = HTMLExporter(sanitize_html=True, embed_images=False)
+    exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
+    return exporter
+
+
+def _bounded(notebook, budget):
+    """A copy with the sources and outputs that a page has room for."""
+    small = copy.copy(notebook)
+    small.metadata = NotebookNode()  # widgets without a state stop nbconvert
+    small.cells = []
+    for cell in notebook.cells:
+        cell = copy.copy(cell)
+        cell.source = _cut(cell.source)
+        if cell.cell_type == "code":
+            outputs = []
+            for output in cell.outputs:
+                output = _shown(output)
+                size = _size(output)
+                if size > budget:
+                    left_out = f"(an output of {max(size / 1e6, 0.01):.2g} MB is left out)\n"
+                    output = new_output("stream", name="stdout", text=left_out)
+                else:
+                    budget -= size
+                outputs.append(output)
+            cell.outputs = outputs
+        small.cells.append(cell)
+    return small
+
+
+def _shown(output):
+    """An output with texts of bounded length, and of its representations those that are shown."""
+    output = copy.deepcopy(output)
+    if output.output_type == "stream":
+        output.text = _cut(output.text)
+    elif output.output_type == "error":
+        output.traceback = [_cut("\n".join(output.traceback))]
+    else:
+        kinds = [kind for kind in SHOWN if kind in output.data]
+        output.data = NotebookNode({kind: output.data[kind] for kind in kinds[:1]})
+        for kind in ("text/plain", "text/markdown", "text/latex"):
+            if kind in output.data:
+                output.data[kind] = _cut(output.data[kind])
+    return output
+
+
+def _size(output):
+    return len(str(output.get("data") or output.get("text") or output.get("traceback")))
+
+
+def _cut(text):
+    text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", "".join(text))
+    if len(text) <= MOST_OF_TEXT:
+        return text
+    return text[:MOST_OF_TEXT] + f"\n… ({len(text) - MOST_OF_TEXT} more characters are left out)"
