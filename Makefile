@@ -3,12 +3,13 @@
 PYTHON ?= python3
 NOTEBOOKS ?=
 REPO ?=
+SUBMISSIONS ?=
 
 # What is started gets .venv/bin first on its PATH, as if the environment were activated.
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run check test lab outputs constraints bench release clean data
+.PHONY: help run check test lab outputs constraints bench release grade clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,6 +50,9 @@ bench: data ## compare the time of an update with other implementations; table, 
 
 release: $(installed) ## make the student edition, for the repository REPO=owner/name
 	$(python) -m grading.release "$(REPO)"
+
+grade: data ## points, feedback and tables for SUBMISSIONS=folder (OPTIONS="…": grading/README.md)
+	$(python) -m grading "$(SUBMISSIONS)" $(OPTIONS)
 
 clean: ## remove what was built; the environment (.venv) and the data stay
 	rm -rf build .coverage .mypy_cache .pytest_cache .ruff_cache
