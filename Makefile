@@ -3,6 +3,7 @@
 PYTHON ?= python3
 NOTEBOOKS ?=
 REPO ?=
+README ?=
 SUBMISSIONS ?=
 
 # What is started gets .venv/bin first on its PATH, as if the environment were activated.
@@ -44,9 +45,9 @@ constraints: ## renew the exact versions in constraints.txt, from a fresh enviro
 	cp "$$folder/constraints" constraints.txt
 
 # A peer that cannot be installed is reported as absent.
-bench: data ## compare the time of an update with other implementations; table, CSV, plot
+bench: data ## compare the time of an update with other implementations (README=yes: its table)
 	-$(python) -m pip install --quiet -r benchmarks/requirements.txt -c constraints.txt
-	$(python) -m benchmarks.bench
+	$(python) -m benchmarks.bench $(if $(README),--readme)
 
 release: $(installed) ## make the student edition, for the repository REPO=owner/name
 	$(python) -m grading.release "$(REPO)"

@@ -3,7 +3,8 @@
 Every implementation lives in a process of its own, with the threads it gives itself. They take
 turns, so that whatever else the machine does meets them all alike. The first turn does not count:
 it compiles and fills the caches. Prints a table and the targets, writes `build/benchmark.csv` (all
-repetitions) and `build/benchmark.png`. On a busy machine only ratios within one run mean something.
+repetitions) and `build/benchmark.png`, and with `--readme` the README's table. On a busy machine
+only ratios within one run mean something.
 """
 
 import json
@@ -25,6 +26,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from benchmarks.implementations import IMPLEMENTATIONS  # noqa: E402
+from tools.notebooks import with_table  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -147,6 +149,18 @@ def target(text, ratio, limit, at_least=False):
     print(f"  {'met   ' if met else 'MISSED'} {text}: {ratio:.2f} (target {sign} {limit})")
 
 
+def readme_table(median):
+    """Markdown of the medians as multiples of those of our numba engine."""
+    multiples = median.div(median.loc[NUMBA]).drop(index=NUMBA)
+    cells = multiples.map(lambda ratio: f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}")
+    cells = cells.where(median.notna(), "–").rename_axis("implementation")
+    cells.columns = [f"B = {B}" for B in cells.columns]
+    of_numba = ", ".join(f"{time:.2g}" for time in median.loc[NUMBA])
+    note = f"Medians of {REPETITIONS} turns on {os.cpu_count()} cores; 1 is {of_numba} µs."
+    right = ["left", *["right"] * len(cells.columns)]
+    return f"{cells.to_markdown(colalign=right, disable_numparse=True)}\n\n{note}"
+
+
 def main():
     BUILD.mkdir(exist_ok=True)
     machine = part("ceiling")
@@ -226,6 +240,10 @@ def main():
             f"  preparing 60,000 images: {prepared['at_once']:.3f} at once, "
             f"{prepared['one_by_one']:.1f} one by one"
         )
+    if "--readme" in sys.argv:
+        readme = ROOT / "README.md"
+        text = with_table(readme.read_text(encoding="utf-8"), "benchmark", readme_table(median))
+        readme.write_text(text, encoding="utf-8")
     print(f"\nAll repetitions: {BUILD / 'benchmark.csv'}, plot: {BUILD / 'benchmark.png'}")
 
 

@@ -192,8 +192,7 @@ def update_readme(root=ROOT):
         if table_of_readme(text, name) is None:
             report.append(f"README.md has no place for a table: <!-- table: {name} -->.")
         else:
-            start, end = _place_of_table(name).search(text).span("table")
-            text = f"{text[:start]}\n{table}\n\n{text[end:]}"
+            text = with_table(text, name, table)
             report.append(f"README.md got the table {name}.")
     _write(readme, text)
     return report
@@ -221,6 +220,12 @@ def table_of_readme(text, name):
     """The table between its two marks in the text of the README, None without such marks."""
     found = _place_of_table(name).search(text)
     return found and found["table"].strip()
+
+
+def with_table(text, name, table):
+    """The text of the README with another table between the two marks."""
+    start, end = _place_of_table(name).search(text).span("table")
+    return f"{text[:start]}\n{table}\n\n{text[end:]}"
 
 
 def _place_of_table(name):
