@@ -596,7 +596,8 @@ def test_every_notebook_opens_with_its_points(worked_edition):
 
 def test_the_readme_has_the_points_of_the_notebooks(worked_edition):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = table_rows(readme)
+    teaching = (ROOT / "grading" / "README.md").read_text(encoding="utf-8")
+    rows = table_rows(readme) + table_rows(teaching)
     by_notebook = {row[0]: row[2] for row in rows if "](notebooks/" in row[0]}
     for name, points in POINTS.items():
         (stated,) = [value for link, value in by_notebook.items() if f"/{name}.ipynb" in link]
@@ -611,7 +612,7 @@ def test_the_readme_has_the_points_of_the_notebooks(worked_edition):
     cells = {cell.id: cell for cell in worked_edition["03_batch_size_study"].cells}
     choices = cells["q3-choices-check"].metadata.nbgrader.points
     shown = sum(sum(points_by_question(nb)[0].values()) for nb in worked_edition.values()) - choices
-    assert f"{shown:g} of the 20 points can be had by copying. The other {20 - shown:g}" in readme
+    assert f"{shown:g} of the 20 points can be had by copying. The other {20 - shown:g}" in teaching
 
 
 def test_nothing_of_the_worked_edition_is_in_the_student_edition(student_edition, worked_edition):
