@@ -14,6 +14,16 @@ QUESTIONS = {
             "would be a mistake.",
         },
     ),
+    "half-on-calls": Question(
+        right=200,
+        numbers={
+            200: "Then the images cost 200 · 1 µs, as much as the calls.",
+            1: "There the images cost 1 µs, and nearly all of the time goes to calls.",
+            100: "There the images cost 100 µs, and the calls 200 µs: two thirds of the time.",
+            400: "There the images cost 400 µs, and the calls a third of the time.",
+        },
+        otherwise="Half of the time: calls = B · image.",
+    ),
     "mean-over-an-epoch": Question(
         right="b",
         choices={
