@@ -16,11 +16,11 @@ A hidden region of a notebook holds two lines, here for `my_softmax`:
 import numpy as np
 import pandas as pd
 
+from helpers import sgd
 from helpers import softmax as twins
 from helpers.checks.attempts import call
 from helpers.checks.batch_size_study import timed
 from helpers.checks.data_preparation import torchvision_data_set
-from helpers.checks.hand_coded_sgd import twin_step
 from helpers.checks.tensorflow_comparison import on_arrays
 from helpers.data import MNIST
 
@@ -64,7 +64,7 @@ def gradient(function, seed=SEED):
 
 def sgd_step(function, seed=SEED):
     for what, arguments in _problems(seed, with_rate=True):
-        _pair(("W", "b"), what, _called(function, *arguments), twin_step(*arguments))
+        _pair(("W", "b"), what, _called(function, *arguments), sgd.sgd_step(*arguments))
 
 
 def minibatches(function, seed=SEED):
@@ -130,7 +130,7 @@ def training_run(function, seed=SEED):
         batches = [rng.choice(n, size=rng.integers(1, 5), replace=False) for _ in range(9)]
         checkpoints = {int(each) for each in rng.choice(np.arange(1, 9), size=3, replace=False)}
 
-        step, step_seconds = timed(lambda W, b, X, Y: twin_step(W, b, X, Y, 0.5, 0.01), 0.002)
+        step, step_seconds = timed(lambda W, b, X, Y: sgd.sgd_step(W, b, X, Y, 0.5, 0.01), 0.002)
         (loss, of_loss), (accuracy, of_accuracy) = (
             timed(twins.loss, 0.05),
             timed(twins.accuracy, 0.05),
@@ -139,7 +139,7 @@ def training_run(function, seed=SEED):
         found = pd.DataFrame(call(function, *given)).astype(float)
         W, b, expected = np.zeros((features, classes), "f"), np.zeros(classes, "f"), []
         for iteration, batch in enumerate(batches, start=1):
-            W, b = twin_step(W, b, data.X_train[batch], data.Y_train[batch], 0.5, 0.01)
+            W, b = sgd.sgd_step(W, b, data.X_train[batch], data.Y_train[batch], 0.5, 0.01)
             if iteration in checkpoints:
                 measured = twins.loss(W, b, *data[:2]), twins.accuracy(W, b, *data[2:])
                 expected.append((iteration, *measured))
@@ -157,7 +157,7 @@ def tensorflow_step(function, seed=SEED):
     run = on_arrays(function)
     for what, (W, b, X, Y, *rest) in _problems(seed, with_rate=True, sizes=[(5, 4, 3)] * ROUNDS):
         W_after, b_after, returned = run(W, b, X, Y, *rest)
-        _pair(("W", "b"), what, (W_after, b_after), twin_step(W, b, X, Y, *rest), rtol=1e-3)
+        _pair(("W", "b"), what, (W_after, b_after), sgd.sgd_step(W, b, X, Y, *rest), rtol=1e-3)
         _equal(f"loss {what}", returned, twins.loss(W, b, X, Y), rtol=1e-3)
 
 

@@ -1,6 +1,6 @@
 """What students are told: every mistake by its name, and nothing against what is right.
 
-The answers of students are in `mutants.py`. How each of them was diagnosed is printed as one
+The answers of students are in `answers`. How each of them was diagnosed is printed as one
 confusion matrix for every check.
 """
 
@@ -18,13 +18,10 @@ from typing import NamedTuple
 import nbformat
 import numpy as np
 import pytest
-from mutants import (
-    CORRECT,
-    MUTANTS,
-    by_matrices,
-    right_softmax,
-    weight_decay_without_learning_rate,
-)
+from answers import CORRECT, MUTANTS
+from answers.gradient import by_matrices
+from answers.sgd_step import weight_decay_without_learning_rate
+from answers.softmax import right_softmax
 from nbclient import NotebookClient
 
 from helpers import checks

@@ -4,10 +4,19 @@ import tracemalloc
 
 import numpy as np
 
-from helpers.checks import mistakes
 from helpers.checks.attempts import call, name_of
-from helpers.checks.diagnosis import agree, explanation, fail, passed, results
+from helpers.checks.diagnosis import (
+    IN_PLACE,
+    Exercise,
+    agree,
+    difference,
+    explanation,
+    fail,
+    passed,
+    results,
+)
 from helpers.checks.display import advise
+from helpers.checks.mistakes import data_preparation as mistakes
 from helpers.support.frameworks import torch_import
 
 
@@ -18,27 +27,48 @@ def preprocess_data(function):
     more memory than needed.
     """
     labels = np.array([5, 0, 4, 1, 9, 2, 1, 3, 6, 7, 8, 1])  # all digits, not equally often
-    images = np.random.default_rng(0).integers(256, size=(12, 784)).astype(np.uint8)
-    images[0, :256] = range(256)
+    images = np.random.default_rng(0).integers(256, size=(12, 28, 28)).astype(np.uint8)
+    images[0].flat[:256] = range(256)
     data_set = torchvision_data_set(images, labels)
     X, Y = results(function, [data_set], ["X", "Y"])
     for before, after in (images, data_set.data), (labels, data_set.targets):
         if not np.array_equal(before.ravel(), np.ravel(after)):
-            fail(function, mistakes.IN_PLACE, {"given": before, "afterwards": np.ravel(after)})
+            given, afterwards = difference("", np.ravel(after), before.ravel()).values()
+            fail(function, IN_PLACE, {"given": given, "afterwards": afterwards})
     if X.ndim and X.shape[:1] == Y.shape[:1] != images.shape[:1]:
         shown = {"images": len(images), "got X": X.shape, "got Y": Y.shape}
         fail(function, mistakes.OTHER_DATA, shown)
-    _check_order(function, X, Y, images / 255, labels)
+    if agree(X, np.eye(10)[labels]):
+        fail(function, mistakes.SWAPPED, {"expected X": (12, 784), "got X": X.shape})
+    _check_order(function, X, Y, images, labels)
     _check_labels(function, Y, labels)
     _check_pixels(function, X, images)
     passed(function)
-    _warn_of_float64(function)
+    _advise_on_float64(function)
 
 
-def _check_order(function, X, Y, expected_X, labels):
+def torchvision_data_set(images, labels):
+    """A data set of torchvision's own kind.
+
+    Parameters
+    ----------
+    images : uint8 array (n, 28, 28)
+    labels : int array (n,)
+    """
+    with torch_import():
+        import torch
+        from torchvision import datasets, transforms
+    tiny = datasets.MNIST.__new__(datasets.MNIST)  # without reading files
+    tiny.data, tiny.targets = torch.tensor(images), torch.tensor(labels)
+    tiny.transform, tiny.target_transform = transforms.ToTensor(), None
+    tiny.root, tiny.train, tiny.transforms = "data", True, None  # of which print(data) speaks
+    return tiny
+
+
+def _check_order(function, X, Y, images, labels):
     """Whether all rows are right by themselves, but not at the same place in X and Y."""
     expected_Y = np.eye(10)[labels]
-    order = _order(X, expected_X)
+    order = _order(X, mistakes.pixels_formula(images))
     if not order or Y.shape != expected_Y.shape:
         return
     if not agree(sorted(Y.tolist()), sorted(expected_Y.tolist())):
@@ -54,44 +84,35 @@ def _check_order(function, X, Y, expected_X, labels):
 
 
 def _check_labels(function, Y, labels):
-    expected = np.eye(10)[labels]
+    expected = mistakes.labels_formula(labels)
     if not agree(Y, expected):
-        mistake = explanation(mistakes.LABELS, [([labels], [Y])])
-        fail(function, mistake, {"labels": labels, "expected Y": expected, "got Y": Y})
+        exercise = Exercise(("labels",), ("Y",), mistakes.labels_formula, (), mistakes.LABELS)
+        mistake = explanation(exercise, [([labels], [Y])])
+        fail(function, mistake, {"labels": labels, **difference("Y", Y, expected)})
 
 
 def _check_pixels(function, X, images):
-    expected = images / 255
+    expected = mistakes.pixels_formula(images)
     if agree(X, expected):
         return
-    mistake = explanation(mistakes.PIXELS, [([images], [X])])
+    exercise = Exercise(("images",), ("X",), mistakes.pixels_formula, (), mistakes.PIXELS)
+    mistake = explanation(exercise, [([images], [X])])
     shown = {"images": images.shape, "expected X": expected.shape, "got X": X.shape}
     if X.shape == expected.shape:
-        at = np.abs(X - expected).argmax()
+        pixels = images.reshape(expected.shape)
+        at = np.nanargmax(np.abs(X - expected))
         falls = np.flatnonzero(np.diff(X[0, :256]) < 0)  # of the pixels 0, 1, … 255
         if mistake is None and agree(np.sort(X, axis=None), np.sort(expected, axis=None)):
             mistake = mistakes.MIXED_UP
-        elif mistake is None and len(falls) and _depends_on_pixel_alone(X, images):
+        elif mistake is None and len(falls) and _depends_on_pixel_alone(X, pixels):
             mistake, at = mistakes.OVERFLOW, falls[0] + 1
-        shown = {"pixel": images.flat[at], "expected": expected.flat[at], "got": X.flat[at]}
+        shown = {"pixel": pixels.flat[at], "expected": expected.flat[at], "got": X.flat[at]}
     fail(function, mistake, shown)
 
 
-def _depends_on_pixel_alone(X, images):
+def _depends_on_pixel_alone(X, pixels):
     """Whether pixels that are equal in the images are equal in X."""
-    return all(np.ptp(X[images == pixel]) < 1e-6 for pixel in range(256))
-
-
-def torchvision_data_set(images, labels):
-    """A data set of torchvision's own kind, of rows of 784 pixels."""
-    with torch_import():
-        import torch
-        from torchvision import datasets, transforms
-    tiny = datasets.MNIST.__new__(datasets.MNIST)  # without reading files
-    tiny.data, tiny.targets = torch.tensor(images).reshape(-1, 28, 28), torch.tensor(labels)
-    tiny.transform, tiny.target_transform = transforms.ToTensor(), None
-    tiny.root, tiny.train, tiny.transforms = "data", True, None  # of which print(data) speaks
-    return tiny
+    return all(np.ptp(X[pixels == value]) < 1e-6 for value in range(256))
 
 
 def _order(found, expected):
@@ -103,9 +124,9 @@ def _order(found, expected):
     return order if sorted(order) == list(range(len(expected))) else None
 
 
-def _warn_of_float64(function):
-    """Warn if the images, 4 bytes a pixel, take the memory of a float64 copy besides."""
-    images = np.random.default_rng(0).integers(256, size=(500, 784)).astype(np.uint8)
+def _advise_on_float64(function):
+    """Say if the images, 4 bytes a pixel, take the memory of a float64 copy besides."""
+    images = np.random.default_rng(0).integers(256, size=(500, 28, 28)).astype(np.uint8)
     data_set = torchvision_data_set(images, np.arange(500) % 10)
     tracemalloc.start()
     try:

@@ -1,36 +1,157 @@
-"""Compare what a student's function returns with the tested twin, and say what is wrong."""
+"""Compare what a student's function returns with the tested twin, and say what is wrong.
+
+An exercise comes with a formula: its twin, written out with keyword arguments for what people get
+wrong. A mistake is data, the keyword arguments that make it. So mistakes can be combined, and the
+diagnosis is the first one, or the first two, that give what the student got in all cases.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call, name_of
 from helpers.checks.display import say
 
 NUMBERS = "biufO"  # kinds of dtype that may hold real numbers: no text, no dates, nothing complex
 
 
-def compare(
-    function, arguments, names, twin, cases, table, *, extreme=(), otherwise=None, run=None
-):
-    """Compare a function with its twin on each case, and explain the first difference.
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake and what to do about it.
 
-    Where only an extreme case is wrong, the mistake is `otherwise`.
+    Attributes
+    ----------
+    name, advice : str
+    changes : tuple of dict
+        Keyword arguments of the formula of an exercise, one dictionary for each of the ways in
+        which it is made. Empty where a check finds it by other means.
     """
-    run = run or (lambda *case: results(function, case, names))
-    for number, case in enumerate([*cases, *extreme]):
-        found, expected = run(*case), as_tuple(twin(*case))
+
+    name: str
+    advice: str
+    changes: tuple = ()
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function to be written, and what is known about it.
+
+    Attributes
+    ----------
+    arguments, results : tuple of str
+        What they are called in a message.
+    formula : callable
+        `formula(*case, **changes)` gives the right results, or those of a mistake.
+    cases : list of lists
+        Arguments, the smallest first, and enough of them to tell the mistakes from each other.
+    mistakes : tuple of Mistake
+    extremes : list of lists
+        Arguments that are looked at only where all cases are right: large logits.
+    parts : dict
+        For those with more mistakes than two: by the words for it, which cases leave something out
+        (the penalty, b, all rows but one), and the name of the mistake where these are right.
+    """
+
+    arguments: tuple
+    results: tuple
+    formula: Callable
+    cases: list
+    mistakes: tuple
+    extremes: tuple = ()
+    parts: tuple = ()
+
+
+IN_PLACE = Mistake(
+    "updated in place",
+    "What you are given belongs to the caller: make new arrays, A = A - … in place of A -= ….",
+)
+AS_DICTIONARY = Mistake("dictionary in place of a tuple", "Return the results in their order.")
+
+
+def compare(function, exercise, run=None):
+    """Compare a function with its twin on each case, and explain the first difference."""
+    run = run or (lambda *case: results(function, case, exercise.results))
+    cases = [*exercise.cases, *exercise.extremes]
+    for number, case in enumerate(cases):
+        found, expected = run(*case), as_tuple(exercise.formula(*case))
         if all(map(agree, found, expected)):
             continue
-        if number < len(cases):
-            outcomes = [(each, _results_or_none(run, each)) for each in cases]
-            mistake = explanation(table, outcomes)
-        else:
-            mistake = otherwise
-        shown = dict(zip(arguments, case, strict=True))
-        for name, was, should in zip(names, found, expected, strict=True):
+        is_extreme = number >= len(exercise.cases)
+        looked_at = cases if is_extreme else exercise.cases
+        outcomes = [(each, _results_or_none(run, each)) for each in looked_at]
+        mistake = explanation(exercise, outcomes)
+        if mistake is None and is_extreme:
+            mistake = _what_came_out(found, expected)
+        elif mistake is None:
+            mistake = _explanation_of_a_part(exercise, outcomes)
+        shown = dict(zip(exercise.arguments, case, strict=True))
+        for name, was, should in zip(exercise.results, found, expected, strict=True):
             if not agree(was, should):
-                shown |= {f"expected {name}": should, f"got {name}": was}
+                shown |= difference(name, was, should)
         fail(function, mistake, shown)
+
+
+def explanation(exercise, outcomes):
+    """The first mistake that gives what was found in all cases, or the first two, or None.
+
+    `outcomes` are pairs of a case and the results in it, None where there were none.
+    """
+    outcomes = [each for each in reversed(outcomes) if each[1] is not None]  # the largest first
+
+    def fits(**changes):
+        return all(
+            all(map(agree, as_tuple(_quietly(exercise.formula, case, changes)), results))
+            for case, results in outcomes
+        )
+
+    made = [(mistake, change) for mistake in exercise.mistakes for change in mistake.changes]
+    for mistake, change in made if outcomes else ():
+        if fits(**change):
+            return mistake
+    for (one, change), (other, also) in combinations(made, 2) if outcomes else ():
+        if one is not other and not change.keys() & also.keys() and fits(**change, **also):
+            advice = f"Two mistakes at once. {one.advice} And: {other.advice}"
+            return Mistake(f"{one.name}; {other.name}", advice)
+    return None
+
+
+def _explanation_of_a_part(exercise, outcomes):
+    """A mistake that explains the cases in which something is left out, or that this is right."""
+    for words, is_left_out, name in exercise.parts:
+        part = [each for each in outcomes if each[1] is not None and is_left_out(*each[0])]
+        if not part:
+            continue
+        if all(all(map(agree, found, as_tuple(exercise.formula(*case)))) for case, found in part):
+            return Mistake(name, f"All is well {words}.")
+        mistake = explanation(exercise, part)
+        if mistake:
+            advice = f"{mistake.advice} (This explains what comes out {words}; there is more.)"
+            return Mistake(mistake.name, advice)
+    return None
+
+
+def _what_came_out(found, expected):
+    """What is wrong with the results of large logits alone, by the look of them."""
+    wrong = np.concatenate([np.ravel(each) for each in found if np.size(each)])
+    if np.isnan(wrong).any():
+        return Mistake(
+            "NaN for large logits",
+            "An exponential that overflows is inf, the logarithm of 0 is −inf, and inf − inf, "
+            "inf/inf and 0 · inf are not a number.",
+        )
+    if np.isinf(wrong).any():
+        return Mistake(
+            "infinite for large logits",
+            "Somewhere the logarithm of 0 is taken, or a number is divided by 0: a probability can "
+            "be rounded to 0.",
+        )
+    if not wrong.any() and any(np.any(each) for each in expected):
+        return Mistake(
+            "0 for large logits", "A probability that is rounded to 0 must not take the rest along."
+        )
+    return Mistake("wrong for large logits", "All is well as long as the logits are small.")
 
 
 def results(function, case, names):
@@ -40,6 +161,10 @@ def results(function, case, names):
 
 def arrays(function, returned, names):
     """What was returned, as a float array for each name."""
+    if isinstance(returned, dict) and len(names) > 1:
+        shapes = ", ".join(f"{key!r} {np.shape(value)}" for key, value in returned.items())
+        shown = {"expected": f"({', '.join(names)})", "got": f"a dictionary with {shapes:.200}"}
+        fail(function, AS_DICTIONARY, shown)
     parts = as_tuple(returned) if len(names) > 1 else (returned,)
     if len(parts) != len(names):
         fail(function, None, {"expected": ", ".join(names), "got": f"{len(parts)} results"})
@@ -52,7 +177,7 @@ def called(function, case):
     returned = call(function, *given)
     for before, after in zip(case, given, strict=True):
         if isinstance(before, np.ndarray) and not np.array_equal(before, after):
-            fail(function, mistakes.IN_PLACE, {"given": before, "afterwards": after})
+            fail(function, IN_PLACE, {"given": before, "afterwards": after})
     if returned is None:
         nothing_returned(function)
     return returned
@@ -60,18 +185,6 @@ def called(function, case):
 
 def as_tuple(results):
     return tuple(results) if isinstance(results, tuple | list) else (results,)
-
-
-def explanation(table, outcomes):
-    """The first mistake, or None, that gives what was found for all cases."""
-
-    def fits(variant):
-        return all(
-            results is None or all(map(agree, as_tuple(_quietly(variant, case)), results))
-            for case, results in outcomes
-        )
-
-    return next((each for each in table if any(map(fits, each.variants))), None)
 
 
 def agree(found, expected):
@@ -97,6 +210,20 @@ def array(value, name):
         ) from None
 
 
+def difference(name, found, expected):
+    """What shows that a result is wrong: its shape, or the first row that is."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    if found.shape != expected.shape:
+        return {
+            f"expected {name}": f"of shape {expected.shape}",
+            f"got {name}": f"of shape {found.shape}: {_text(found)}",
+        }
+    if expected.ndim == 2 and expected.size > 20:
+        row = [agree(*rows) for rows in zip(found, expected, strict=True)].index(False)
+        name, found, expected = f"{name}[{row}]", found[row], expected[row]
+    return {f"expected {name}": expected, f"got {name}": found}
+
+
 def fail(function, mistake, shown):
     """Raise CheckFailed with the mistake, if it is known, and what shows it."""
     name = function if isinstance(function, str) else name_of(function)
@@ -108,21 +235,19 @@ def fail(function, mistake, shown):
     raise CheckFailed("\n".join(lines), mistake and mistake.name)
 
 
-def nothing_returned(function):
+def nothing_returned(function, how="return"):
     name = name_of(function)
-    raise CheckFailed(
-        f"{name}: nothing returned. Does it `return`, or `yield`?", "nothing returned"
-    )
+    raise CheckFailed(f"{name}: nothing returned. Does it `{how}`?", "nothing returned")
 
 
 def passed(function):
     say(f"{name_of(function)} is right.")
 
 
-def _quietly(variant, case):
+def _quietly(formula, case, changes):
     with np.errstate(all="ignore"):
         try:
-            return variant(*case)
+            return formula(*case, **changes)
         except ValueError:  # of shapes that do not fit: so it does for who makes the mistake
             return np.nan
 
@@ -138,6 +263,8 @@ def _text(value):
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        text = np.array2string(value, precision=4, separator=", ", suppress_small=True)
+        text = np.array2string(
+            value, precision=4, separator=", ", suppress_small=True, threshold=40
+        )
         return text.replace("\n", "")
     return f"{value}"[:1000]

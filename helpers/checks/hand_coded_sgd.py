@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from helpers import softmax as twins
-from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call, name_of, not_attempted
 from helpers.checks.diagnosis import (
+    Exercise,
     arrays,
     as_tuple,
     called,
@@ -15,37 +14,21 @@ from helpers.checks.diagnosis import (
     passed,
 )
 from helpers.checks.display import advise
+from helpers.checks.mistakes import hand_coded_sgd as mistakes
 
-OF_LOSS = ["W", "b", "X", "Y", "reg_lambda"]
-OF_STEP = ["W", "b", "X", "Y", "learning_rate", "reg_lambda"]
+OF_LOSS = ("W", "b", "X", "Y", "reg_lambda")
+OF_STEP = ("W", "b", "X", "Y", "learning_rate", "reg_lambda")
 
 
 def softmax(function):
     """Check `function(logits)`, which returns the class probabilities (n, classes)."""
-    cases = [
-        [np.array([[0.0, 0.0]])],
-        [np.array([[np.log(2), 0.0], [0.0, 0.0]])],
-        [np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 0.5]])],
-    ]
-    large = [
-        [np.array([[1000.0, 0.0]])],
-        [np.array([[800.0, 600.0]])],
-        [np.array([[1000.0, -1000.0]])],
-        [np.array([[0.0, 0.0], [-1000.0, -1000.0]])],
-    ]
-    compare(
-        function, ["logits"], ["probabilities"], twins.softmax, cases, mistakes.SOFTMAX,
-        extreme=large, otherwise=mistakes.MAXIMUM,
-    )  # fmt: skip
+    compare(function, SOFTMAX)
     passed(function)
 
 
 def loss(function):
     """Check `function(W, b, X, Y, reg_lambda)`, which returns the loss."""
-    compare(
-        function, OF_LOSS, ["loss"], twins.loss, examples(), mistakes.LOSS,
-        extreme=[confident_example()], otherwise=mistakes.LOG_OF_ZERO,
-    )  # fmt: skip
+    compare(function, LOSS)
     passed(function)
 
 
@@ -53,37 +36,42 @@ def gradient(function):
     """Check `function(W, b, X, Y, reg_lambda)`, which returns (dW, db)."""
 
     def run(*case):
-        returned = as_tuple(called(function, case))
-        if all(each is None for each in returned):
+        returned = called(function, case)
+        parts = as_tuple(returned)
+        if all(each is None for each in parts):
             not_attempted(name_of(function))
-        if len(returned) == 1 or (len(returned) == 2 and returned[1] is None):
+        if not isinstance(returned, dict) and (len(parts) == 1 or parts[1] is None):
             fail(function, mistakes.NO_DB, {"expected": "(dW, db)", "got db": None})
         return arrays(function, returned, ["dW", "db"])
 
-    compare(
-        function, OF_LOSS, ["dW", "db"], twins.gradient, examples(), mistakes.GRADIENT,
-        extreme=[confident_example()], otherwise=mistakes.MAXIMUM, run=run,
-    )  # fmt: skip
+    compare(function, GRADIENT, run)
+    passed(function)
+
+
+def sgd_step(function):
+    """Check `function(W, b, X, Y, learning_rate, reg_lambda)`, which returns the new (W, b)."""
+    compare(function, SGD_STEP)
     passed(function)
 
 
 def minibatches(function):
     """Check `function(num_examples, batch_size, rng)`, which yields the row numbers of an epoch."""
-    sizes = [(7, 3), (6, 3), (3, 5), (50, 8)]
-    epochs = [_epoch(function, *size, np.random.default_rng(0)) for size in sizes]
+    sizes = [(7, 3), (6, 3), (50, 8)]
+    epochs = [_epoch(function, *size, seed=0) for size in sizes]
     for check in _check_no_repetition, _check_each_once:
         for size, batches in zip(sizes, epochs, strict=True):
             check(function, *size, batches)
-    order = _rows(epochs[-1])
+    # More examples in a minibatch than there are: with other mistakes this ends in an error.
+    _check_each_once(function, 3, 5, _epoch(function, 3, 5, seed=0))
+    first, second = (_epoch(function, 50, 8, seed) for seed in (0, 1))
+    order, again = _rows(first), _rows(second)
     if (order == np.arange(50)).all():
         fail(function, mistakes.NO_RESHUFFLING, {"got for 50 examples": order})
-    first, second = (_epoch(function, 50, 8, np.random.default_rng(seed)) for seed in (0, 1))
-    again = _rows(first)
-    if (again == _rows(second)).all():
-        shown = {"got in the first epoch": again, "got in the second epoch": again}
+    if (order == again).all():
+        shown = {"got in the first epoch": order, "got in the second epoch": again}
         fail(function, mistakes.SAME_PERMUTATION, shown)
     passed(function)
-    if (order != again).any():
+    if (order != _rows(_epoch(function, 50, 8, seed=0))).any():
         advise(f"{name_of(function)} does not draw its order from rng: runs cannot be repeated.")
     if {*map(frozenset, first)} == {*map(frozenset, second)}:
         advise(
@@ -92,57 +80,102 @@ def minibatches(function):
         )
 
 
-def sgd_step(function):
-    """Check `function(W, b, X, Y, learning_rate, reg_lambda)`, which returns the new (W, b)."""
-    *confident, reg_lambda = confident_example()
-    compare(
-        function, OF_STEP, ["W", "b"], twin_step, step_examples(), mistakes.SGD_STEP,
-        extreme=[[*confident, 0.1, reg_lambda]], otherwise=mistakes.MAXIMUM,
-    )  # fmt: skip
-    passed(function)
-
-
 def examples():
     """Arguments of the loss, from one example of two pixels on."""
     rng = np.random.default_rng(0)
     W, b = np.zeros((2, 2)), np.zeros(2)
     X, Y = np.array([[1.0, 0.5], [0.0, 1.0]]), np.eye(2)
-    cases = [
+    W_small, b_small = np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0])
+    larger = [
+        rng.normal(size=(4, 3)),
+        rng.normal(size=3),
+        rng.random((5, 4)),
+        np.eye(3)[[0, 2, 1, 1, 0]],
+    ]
+    W_large, b_large, X_large, Y_large = larger
+    return [
         [W, b, X[:1], Y[:1], 0.0],
         [W, b, X, Y, 0.0],
-        [np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0]), X[:1], Y[:1], 0.1],
-        [np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0]), X, Y, 0.1],
-        [
-            rng.normal(size=(4, 3)),
-            rng.normal(size=3),
-            rng.random((5, 4)),
-            np.eye(3)[[0, 2, 1, 1, 0]],
-            0.1,
-        ],
+        [W_small, b_small, X[:1], Y[:1], 0.1],
+        [W_small, b_small, X, Y, 0.1],
+        [*larger, 0.0],
+        [W_large, 0 * b_large, X_large, Y_large, 0.1],
+        [W_large, b_large, X_large[1:2], Y_large[1:2], 0.1],
+        [*larger, 0.1],
+        [*(each.astype(np.float32) for each in larger), 0.1],
     ]
-    *arrays, reg_lambda = cases[-1]
-    return [*cases, [*(each.astype(np.float32) for each in arrays), reg_lambda]]
 
 
-def confident_example():
-    """Arguments of the loss for which the right class has the probability exp(-800)."""
-    W = np.array([[800.0, 0.0], [0.0, 0.0]])
-    return [W, np.zeros(2), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), 0.0]
-
-
-def step_examples():
-    """Arguments of a step."""
-    rates = [0.5, 0.25, 0.2, 0.3, 0.1, 0.1]
+def extreme_examples():
+    """Arguments of the loss with large logits, in several rows that share no maximum."""
+    one, X, Y = np.zeros(2), np.eye(3, 2), np.eye(2)[[0, 1, 0]]
     return [
-        [*arrays, learning_rate, reg_lambda]
-        for (*arrays, reg_lambda), learning_rate in zip(examples(), rates, strict=True)
+        # Exponentials overflow, but no probability is rounded to 0.
+        [np.array([[1000.0, 999.5], [-1000.0, -999.0]]), one, X, Y, 0.0],
+        # Nothing overflows, but the right class of the first row has the probability exp(-800).
+        [np.array([[-800.0, 0.0], [0.0, 1.0]]), one, X, Y, 0.0],
     ]
 
 
-def twin_step(W, b, X, Y, learning_rate, reg_lambda):
-    """The tested twin of a step."""
-    dW, db = twins.gradient(W, b, X, Y, reg_lambda)
-    return W - learning_rate * dW, b - learning_rate * db
+def with_rates(cases):
+    """Arguments of a step from those of the loss."""
+    rates = [0.5, 0.25, 0.2, 0.3, 0.4, 0.15, 0.35, 0.1, 0.1]
+    return [[*case[:4], rate, case[4]] for case, rate in zip(cases, rates, strict=False)]
+
+
+PARTS = (
+    ("where λ = 0", lambda W, b, X, Y, *rest: rest[-1] == 0 and W.any(), "penalty wrong"),
+    ("where b = 0", lambda W, b, *rest: not b.any() and W.any(), "b used wrongly"),
+    (
+        "with a single example",
+        lambda W, b, X, *rest: len(X) == 1 and W.any(),
+        "wrong with several examples",
+    ),
+)
+SOFTMAX = Exercise(
+    arguments=("logits",),
+    results=("probabilities",),
+    formula=mistakes.softmax_formula,
+    cases=[
+        [np.array([[0.0, 0.0]])],
+        [np.array([[np.log(2), 0.0], [0.0, 0.0]])],
+        [np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 0.5]])],
+    ],
+    extremes=[
+        [np.array([[1000.0, 0.0]])],
+        [np.array([[800.0, 600.0]])],
+        [np.array([[1000.0, -1000.0]])],
+        [np.array([[0.0, 0.0], [-1000.0, -1001.0], [1000.0, 1001.0]])],
+    ],
+    mistakes=mistakes.SOFTMAX,
+)
+LOSS = Exercise(
+    arguments=OF_LOSS,
+    results=("loss",),
+    formula=mistakes.loss_formula,
+    cases=examples(),
+    extremes=extreme_examples(),
+    mistakes=mistakes.LOSS,
+    parts=PARTS,
+)
+GRADIENT = Exercise(
+    arguments=OF_LOSS,
+    results=("dW", "db"),
+    formula=mistakes.gradient_formula,
+    cases=examples(),
+    extremes=extreme_examples(),
+    mistakes=mistakes.GRADIENT,
+    parts=PARTS,
+)
+SGD_STEP = Exercise(
+    arguments=OF_STEP,
+    results=("W", "b"),
+    formula=mistakes.step_formula,
+    cases=with_rates(examples()),
+    extremes=with_rates(extreme_examples()),
+    mistakes=mistakes.SGD_STEP,
+    parts=PARTS,
+)
 
 
 def _rows(batches):
@@ -157,10 +190,13 @@ def _check_no_repetition(function, num_examples, batch_size, batches):
 
 
 def _check_each_once(function, num_examples, batch_size, batches):
+    _check_no_repetition(function, num_examples, batch_size, batches)
     seen, shown = _rows(batches), _shown(num_examples, batch_size, batches)
     full, rest = divmod(num_examples, batch_size)
     if rest and len(seen) == full * batch_size:
         fail(function, mistakes.LAST_DROPPED, shown)
+    if {*seen} == {*range(1, num_examples + 1)}:
+        fail(function, mistakes.COUNTED_FROM_ONE, shown)
     sizes = sorted(map(len, batches), reverse=True)
     expected = [batch_size] * full + [rest] * (rest > 0)
     if {*seen} != {*range(num_examples)} or sizes != expected:
@@ -175,11 +211,12 @@ def _shown(num_examples, batch_size, batches):
     return {"num_examples": num_examples, "batch_size": batch_size, "got": got}
 
 
-def _epoch(function, num_examples, batch_size, rng):
+def _epoch(function, num_examples, batch_size, seed):
     """The minibatches that a function yields, as arrays of integers."""
+    rng = np.random.default_rng(seed)
     returned = call(function, num_examples, batch_size, rng, listed=True)
     if returned is None:
-        nothing_returned(function)
+        nothing_returned(function, "return` them, or `yield")
     unfit = {"expected": "arrays of row numbers", "got": returned}
     try:
         batches = [np.asarray(batch) for batch in returned]

@@ -1,14 +1,14 @@
 """Q6, the TensorFlow loop."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
-from helpers import softmax as twins
-from helpers.checks import mistakes
 from helpers.checks.attempts import CheckFailed, call
-from helpers.checks.diagnosis import agree, array, compare, fail, nothing_returned, passed
-from helpers.checks.hand_coded_sgd import OF_STEP, confident_example, step_examples, twin_step
+from helpers.checks.diagnosis import Exercise, array, compare, fail, nothing_returned, passed
+from helpers.checks.hand_coded_sgd import SGD_STEP, with_rates
+from helpers.checks.mistakes import tensorflow_comparison as mistakes
 from helpers.support.frameworks import tensorflow_import
 
 
@@ -19,29 +19,8 @@ def tensorflow_step(function):
     the mean cross-entropy before the update, without the penalty.
     """
     run = on_arrays(function)
-    rng = np.random.default_rng(0)
-    Y = np.eye(2)[[0, 1, 1]]
-    larger = [rng.normal(size=(2, 2)), rng.normal(size=2), rng.random((3, 2)), Y, 0.1, 0.1]
-    cases = [*step_examples()[:4], larger]
-    *confident, _ = confident_example()
-    W, b, *_ = larger
-    W_after, b_after, _ = run(*larger)
-    if np.array_equal(W_after, W.astype(np.float32)) and np.array_equal(b_after, b.astype("f")):
-        fail(function, mistakes.NOT_UPDATED, {"got W": W_after})
-    compare(
-        function, OF_STEP, ["W", "b"], twin_step, cases, mistakes.TENSORFLOW_STEP,
-        extreme=[[*confident, 0.1, 0.0]], otherwise=mistakes.LOG_OF_ZERO,
-        run=lambda *case: run(*case)[:2],
-    )  # fmt: skip
-    for case in cases:
-        W, b, X, Y, *_ = case
-        *_, returned = run(*case)
-        if returned is None:
-            nothing_returned(function)
-        expected, found = twins.loss(W, b, X, Y), array(returned, "the loss")
-        if not agree(found, expected):
-            shown = {**dict(zip(OF_STEP, case, strict=True)), "expected": expected, "got": found}
-            fail(function, mistakes.RETURNED_LOSS, shown)
+    compare(function, STEP, lambda *case: _updated(function, case, run(*case)))
+    compare(function, RETURNED, lambda *case: (_returned(function, run(*case)),))
     passed(function)
 
 
@@ -115,8 +94,61 @@ def _in_plain_words(error):
         message = f"{name} raised {what}" + "".join(
             f"\n    in line {number}:  {line}" for number, line in lines[-1:]
         )
-    for pattern, mistake in mistakes.TENSORFLOW_ERRORS.items():
+    for pattern, mistake in mistakes.ERRORS.items():
         if error.mistake == "raised" and re.search(pattern, message):
             name = message.split(" raised ")[0]
             return CheckFailed(f"{name}: {mistake.name}. {mistake.advice}\n{message}", mistake.name)
     return CheckFailed(message, error.mistake)
+
+
+def _examples():
+    """Arguments of the loss that share the shape of W, none of it zero: then no gradient is."""
+    rng = np.random.default_rng(0)
+    W, b, X = rng.normal(size=(2, 3)), rng.normal(size=3), rng.random((4, 2))
+    Y = np.eye(3)[[0, 2, 1, 1]]
+    return [
+        [W, b, X[:1], Y[:1], 0.0],
+        [W, b, X, Y, 0.0],
+        [W, 0 * b, X, Y, 0.1],
+        [W, b, X[1:2], Y[1:2], 0.1],
+        [W, b, X, Y, 0.1],
+    ]
+
+
+def _extreme_examples():
+    """As in the exercises by hand, with as many classes as above."""
+    X, Y = np.eye(3, 2), np.eye(3)[[0, 1, 0]]
+    return [
+        [np.array([[1000.0, 999.5, 998.0], [-1000.0, -999.0, -999.5]]), np.zeros(3), X, Y, 0.0],
+        [np.array([[-800.0, 0.0, 0.0], [0.0, 1.0, 0.5]]), np.zeros(3), X, Y, 0.0],
+    ]
+
+
+STEP = replace(
+    SGD_STEP,
+    cases=with_rates(_examples()),
+    extremes=with_rates(_extreme_examples()),
+    mistakes=mistakes.TENSORFLOW_STEP,
+)
+RETURNED = Exercise(
+    arguments=SGD_STEP.arguments,
+    results=("loss",),
+    formula=mistakes.returned_formula,
+    cases=STEP.cases,
+    extremes=STEP.extremes,
+    mistakes=mistakes.RETURNED_LOSS,
+)
+
+
+def _updated(function, case, outcome):
+    """W and b after the step; the gradients of the cases are not zero."""
+    before = [each.astype(np.float32) for each in case[:2]]
+    if all(map(np.array_equal, before, outcome)):
+        fail(function, mistakes.NOT_UPDATED, {"W before": before[0], "W afterwards": outcome[0]})
+    return outcome[:2]
+
+
+def _returned(function, outcome):
+    if outcome[2] is None:
+        nothing_returned(function)
+    return array(outcome[2], "the loss")
