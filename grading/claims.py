@@ -69,7 +69,19 @@ SUSPICIOUS = {
     "currentframe", "_exit", "_render_traceback_", "ctypes", "socket", "subprocess", "urllib",
     "requests", "signal", "gc", "settrace", "setprofile", "register_cell_magic", "hidden_tests",
 }  # fmt: skip
-LIBRARIES = {"checks", "np", "numpy", "softmax", "study", "sgd", "helpers", "time", "tf", "pd", "sys"}
+LIBRARIES = {
+    "checks",
+    "np",
+    "numpy",
+    "softmax",
+    "study",
+    "sgd",
+    "helpers",
+    "time",
+    "tf",
+    "pd",
+    "sys",
+}
 
 
 def manipulations(source):

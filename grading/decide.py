@@ -114,7 +114,8 @@ def _notebook(rebuilt, release, isolated, limits):
                 cell.outputs.append(from_dict(_shown(found[subject])))
             reply = session.run(number, rest)
             cell.outputs += map(from_dict, reply["outputs"])
-            flags += [(number, flag) for flag in _flags(rebuilt, cell, reply, called, found, number)]
+            seen = {subject: found[subject] for subject in called[number]}
+            flags += [(number, flag) for flag in _flags(rebuilt, cell, reply, seen)]
         verdicts = []
         for exercise in exercises:
             subjects = called.get(place.get(exercise.grade_id), [])
@@ -227,8 +228,8 @@ def _verdict(exercise: Exercise, found: list[Found]) -> Verdict:
     return Verdict(question, grade_id, points, most, worst.mistake, worst.message)
 
 
-def _flags(rebuilt, cell, reply, called, found, number):
-    """What the grader should know of a cell."""
+def _flags(rebuilt, cell, reply, found):
+    """What the grader should know of a cell; `found` is what its checks say."""
     where = nbgrader(cell).get("grade_id") or cell.get("id")
     if reply["status"] == "late":
         yield f"{where}: interrupted, as it took too long"
@@ -243,10 +244,10 @@ def _flags(rebuilt, cell, reply, called, found, number):
     handed_in = _as_handed_in(rebuilt, cell)
     if handed_in is None:
         return
-    for subject in called[number]:
-        if found[subject].share < 1 and claims.says_right(handed_in.get("outputs", [])):
+    for subject, each in found.items():
+        if each.share < 1 and claims.says_right(handed_in.get("outputs", [])):
             yield f"{where}: as handed in, its output says that {subject.name} is right"
-    if not called[number] and reply["status"] == "ok":
+    if not found and reply["status"] == "ok":
         outputs = handed_in.get("outputs", [])
         for line in claims.compare(outputs, cell.outputs, cell.metadata.get("tags", [])):
             yield f"{where}: its stored output {line}"
@@ -350,4 +351,3 @@ def _versions(isolated):
         with contextlib.suppress(Exception):
             found[package] = version(package)
     return found | {"sandbox": bubblewrap_version() if isolated else "none"}
-

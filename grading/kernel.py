@@ -203,7 +203,9 @@ def serve(connection, names):
             try:
                 wire.send(connection, reply, sent)
             except wire.BadMessage as error:
-                wire.send(connection, {"failed": [f"what it returns is too large: {error}", "too large"]})
+                wire.send(
+                    connection, {"failed": [f"what it returns is too large: {error}", "too large"]}
+                )
 
 
 def _answer(connection, names, adapted, request, arrays):

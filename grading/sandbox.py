@@ -113,7 +113,6 @@ class Sandbox:
         if isolated and os.geteuid() == 0 and not fill:
             # The limit of processes counts those of a user, and does not hold for root.
             settings["uid"] = 100_000 + theirs.fileno() + 1000 * (os.getpid() % 50_000)
-        python = os.path.join(os.path.realpath(sys.prefix), "bin", "python")
         if isolated:
             prefix, course, modules = _bubblewrap(limits, kept, fill), Path("/course"), "/grader"
             caches = Path("/kept")
@@ -126,7 +125,7 @@ class Sandbox:
         settings["caches"] = _caches(environment, caches) if kept and not fill else []
         if fill:
             environment |= {name: str(caches / place) for name, place in CACHES.items()}
-        command = [*prefix, python, "-m", "grading.kernel", "drive", json.dumps(settings)]
+        command = [*prefix, _python(), "-m", "grading.kernel", "drive", json.dumps(settings)]
         self.process = subprocess.Popen(
             command,
             env=environment,
@@ -277,8 +276,7 @@ def problem():
             pid=os.getpid(),
             folder=FOLDER,
         )
-        python = os.path.join(os.path.realpath(sys.prefix), "bin", "python")
-        command = [*_bubblewrap(Limits(), None, False), python, "-I", "-c", code]
+        command = [*_bubblewrap(Limits(), None, False), _python(), "-I", "-c", code]
         found = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if found.returncode:
         return f"{PROGRAM} does not work here: {found.stderr.strip()[-300:]}"
@@ -309,6 +307,11 @@ open(os.path.join({folder!r}, "written"), "w").close()
 """
 
 
+def _python():
+    """This environment's Python, by a path without links above the environment."""
+    return os.path.join(os.path.realpath(sys.prefix), "bin", "python")
+
+
 def version():
     """Of bubblewrap, such as "bubblewrap 0.8.0"; "none" without it."""
     if not shutil.which(PROGRAM):
@@ -324,7 +327,8 @@ def _bubblewrap(limits, kept, fill):
     """The command that runs another one in the sandbox."""
     arguments = [
         PROGRAM, "--die-with-parent", "--new-session", "--unshare-ipc", "--unshare-pid",
-        "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--proc", "/proc", "--dev", "/dev",
+        "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--proc", "/proc", "--dev",
+        "/dev",
     ]  # fmt: skip
     if os.geteuid() != 0:
         arguments.insert(1, "--unshare-user")
@@ -332,7 +336,9 @@ def _bubblewrap(limits, kept, fill):
     shown |= {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)}
     hidden = {str(ROOT), str(Path.home())}
     # Bubblewrap makes folders on the way for its own user alone.
-    on_the_way = {parent for path in [*shown, *PLACES, "/grader/grading/any"] for parent in Path(path).parents}
+    on_the_way = {
+        parent for path in [*shown, *PLACES, "/grader/grading/any"] for parent in Path(path).parents
+    }
     for path in sorted(on_the_way, key=lambda path: len(path.parts))[1:]:
         if not any(path.is_relative_to(other) for other in shown):
             arguments += ["--perms", "755", "--dir", str(path)]
@@ -385,7 +391,9 @@ def _environment(folder, modules, threads):
         "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "LOKY_MAX_CPU_COUNT",
     ]  # fmt: skip
     return {
-        "PATH": os.pathsep.join([os.path.join(os.path.realpath(sys.prefix), "bin"), "/usr/bin", "/bin"]),
+        "PATH": os.pathsep.join(
+            [os.path.join(os.path.realpath(sys.prefix), "bin"), "/usr/bin", "/bin"]
+        ),
         "HOME": str(home),
         "TMPDIR": str(home),
         "IPYTHONDIR": str(home / "ipython"),

@@ -7,7 +7,7 @@ cell that ended it; an answer whose function ended it is replaced by a stub that
 import ast
 import contextlib
 
-from grading.sandbox import Ended, Sandbox
+from grading.sandbox import Ended
 
 FIRST_CELLS = {"setup", "imports"}  # ids of the released cells that all others stand on
 
@@ -56,7 +56,10 @@ class Session:
         except Ended as ended:
             self._ends_of_cells += 1
             self.blame([number], str(ended))
-            return {"outputs": [_note(f"The kernel was ended here: {ended}.")], "status": str(ended)}
+            return {
+                "outputs": [_note(f"The kernel was ended here: {ended}.")],
+                "status": str(ended),
+            }
         self._ran.append((number, source))
         if reply["status"] == "late":
             limit = f"Interrupted after {self.limits.cell_seconds:g} s."

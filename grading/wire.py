@@ -11,11 +11,11 @@ import math
 import numbers
 import re
 import struct
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
-import pandas as pd
 
 HEADER_BYTES, BODY_BYTES = 2**24, 2**28
 DEPTH, ITEMS, CHARACTERS = 16, 100_000, 10_000
@@ -116,6 +116,7 @@ def encode(value, special=None):
         type alone.
     """
     arrays, count = [], 0
+    pandas = sys.modules.get("pandas")  # what has not imported it has no table of it
 
     def array(value):
         arrays.append(value)
@@ -151,13 +152,11 @@ def encode(value, special=None):
             if value.dtype.kind in KINDS:
                 return {"array": array(np.asarray(value))}
             return {"list": items(value.tolist(), depth)} if value.ndim else _opaque(value)
-        if isinstance(value, pd.Series):
+        if pandas and isinstance(value, pandas.Series):
             return {"series": [items(value.index, depth), tree(value.to_numpy(), depth + 1)]}
-        if isinstance(value, pd.DataFrame):
+        if pandas and isinstance(value, pandas.DataFrame):
             columns = [tree(value.iloc[:, k].to_numpy(), depth + 1) for k in range(value.shape[1])]
-            return {
-                "frame": [items(value.columns, depth), items(value.index, depth), columns]
-            }
+            return {"frame": [items(value.columns, depth), items(value.index, depth), columns]}
         if isinstance(value, dict):
             return {"dict": [items(value.keys(), depth), items(value.values(), depth)]}
         for name, kind in COLLECTIONS.items():
@@ -230,12 +229,16 @@ def decode(tree, arrays, special=None):
             keys, values = content
             return dict(zip(map(part, keys), map(part, values), strict=True))
         if name == "series":
+            from pandas import Series
+
             index, values = content
-            return pd.Series(part(values), index=list(map(part, index)))
+            return Series(part(values), index=list(map(part, index)))
         if name == "frame":
+            from pandas import DataFrame
+
             names, index, columns = content
             named = zip(map(part, names), map(part, columns), strict=True)
-            return pd.DataFrame(dict(named), index=list(map(part, index)))
+            return DataFrame(dict(named), index=list(map(part, index)))
         if name == "opaque":
             return type(content if NAME.fullmatch(content) else "object", (), {})()
         if name == "iterator":

@@ -39,6 +39,8 @@ def on_arrays(function):
         returned. It raises CheckFailed where the step fails, or makes variables of its own in place
         of updating W and b; of a compiled step also where the graph does something else.
     """
+    if hasattr(function, "on_arrays"):  # a stand-in for a function that is in another process
+        return function.on_arrays
     with tensorflow_import():
         import tensorflow as tf
 
