@@ -14,6 +14,17 @@ QUESTIONS = {
             "would be a mistake.",
         },
     ),
+    "number-of-graphs": Question(
+        right=2,
+        numbers={
+            2: "One for exactly 100 images, and a second one for any length when another turns up.",
+            1: "The first graph is made for what the first call brings: exactly 100 images. Does "
+            "it take 60?",
+            4: "That would be one for each length, as without reduce_retracing.",
+            5: "A graph that is there is used again, and here 100 comes twice.",
+        },
+        otherwise="The first call builds one. When does another become necessary?",
+    ),
     "half-on-calls": Question(
         right=200,
         numbers={
