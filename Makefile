@@ -1,6 +1,7 @@
 # Every target works without activating anything: the first one that needs the environment makes it.
 
 PYTHON ?= python3
+COLAB_PYTHON ?= python3.13
 NOTEBOOKS ?=
 REPO ?=
 README ?=
@@ -10,7 +11,7 @@ SUBMISSIONS ?=
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run check test lab outputs constraints bench release grade clean data
+.PHONY: help run check test browser colab versions lab outputs constraints bench release grade clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,6 +27,18 @@ check: $(installed) ## the developer's loop: lint, types, the tests that start n
 test: data ## lint, unit tests, and every notebook executed and compared with its outputs
 	$(lint)
 	$(python) -m pytest tests notebooks -n auto --cov
+
+# Its cases take turns in one browser, whose name may be given: make browser BROWSER=…
+browser: data ## the notebooks in a real browser, as a student opens them; screenshots in build/browser/
+	$(python) -m pytest tests/browser/as_a_student.py
+
+colab: data ## the notebooks in a simulated Colab, with the versions it has (needs Python 3.13)
+	test -x build/colab/bin/python || $(COLAB_PYTHON) -m venv build/colab
+	build/colab/bin/python -m pip install -r tests/colab/versions.txt
+	$(python) -m pytest tests/colab/in_colab.py
+
+versions: $(installed) ## renew the versions that Colab has in tests/colab/versions.txt
+	$(python) -m tools.colab
 
 # In a container one is root, and Jupyter refuses that unless told.
 lab: $(installed) ## open JupyterLab on the notebooks

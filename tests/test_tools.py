@@ -10,6 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools import notebooks
+from tools.colab import renewed
 from tools.fingerprint import changed, code_text, fingerprint
 from tools.tolerance import settle, tolerances
 
@@ -276,7 +277,8 @@ def test_outputs_are_the_same_twice_and_hold_nothing_of_the_machine(root):
     assert [cell.get("execution_count") for cell in stored.cells] == [None, 1, 2]
     assert [output.text for output in stored.cells[2].outputs] == ["0\n1\n2\n"]
     assert stored.metadata.fingerprint == fingerprint(stored, root)
-    assert not {"widgets", "ExecuteTime", "execution", "version"} & set(keys(json.loads(first)))
+    assert not {"widgets", "ExecuteTime", "execution"} & set(keys(json.loads(first)))
+    assert "version" not in stored.metadata.language_info
 
 
 @pytest.mark.slow
@@ -334,3 +336,17 @@ def test_what_the_readme_lacks_is_said(tmp_path):
     (tmp_path / "README.md").write_text("Nothing\n")
     report = "\n".join(notebooks.update_readme(tmp_path))
     assert "<!-- table: a -->" in report and "readme-figure" in report
+
+
+# Colab
+
+
+def test_colab_versions_are_those_of_its_list_and_comments_stay():
+    published = (
+        "numpy==2.1.3\ntorch @ https://x.org/torch-2.11.0%2Bcpu-cp313.whl\nIPython==7.34.0\n"
+    )
+    assert renewed("# Of Colab.\nipython==0\ntorch==0\n", published) == (
+        "# Of Colab.\nipython==7.34.0\ntorch==2.11.0\n"
+    )
+    with pytest.raises(LookupError, match="numba is not in"):
+        renewed("numba==0\n", published)

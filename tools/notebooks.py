@@ -27,13 +27,16 @@ from tools.pages import html_page
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURE = Path("docs", "batch_size_study.png")
-# The same for every patch version of Python, and what Jupyter needs to open the notebook.
+# As the kernel itself has it, so that opening a notebook changes nothing but the version of Python,
+# which is left out: outputs are the same for all of them.
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
         "file_extension": ".py",
         "mimetype": "text/x-python",
         "name": "python",
+        "nbconvert_exporter": "python",
         "pygments_lexer": "ipython3",
     },
 }
