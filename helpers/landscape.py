@@ -8,8 +8,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from helpers.softmax import check_shapes, log_softmax, logits, softmax
+from helpers.softmax import log_softmax, logits, softmax
 from helpers.support import arguments
+from helpers.support.arguments import check_shapes
 from helpers.support.progress import progress_bar
 from helpers.support.threads import one_blas_thread
 

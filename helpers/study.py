@@ -19,7 +19,7 @@ from helpers.runs import (  # noqa: F401, the tables are part of the study
     train_all,
     train_histories,
 )
-from helpers.softmax import loss
+from helpers.softmax import cross_entropy, loss
 
 
 def learning_rate_grid(
@@ -214,12 +214,10 @@ def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
     last = settings.pop("num_epochs") * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
     logits = load_logits(settings.get("engine", "numpy"))
     looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
-    try:
-        for iteration, W, b, seconds, _ in sgd.updates(X_fit, Y_fit, checkpoints=looks, **settings):
-            if iteration in looks and loss(W, b, X_val, Y_val, logits=logits) <= target:
-                return iteration, seconds
-    except FloatingPointError:
-        pass
+    for reached in sgd.updates(X_fit, Y_fit, checkpoints=looks, **settings):
+        scores = logits(reached.W, reached.b, X_val)
+        if reached.iteration in looks and cross_entropy(scores, Y_val) <= target:
+            return reached.iteration, reached.seconds
     return np.inf, np.inf
 
 

@@ -1,6 +1,5 @@
 """The engines make the same updates; the hand-coded one is the reference."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from helpers import softmax
 from helpers.data import load_mnist
-from helpers.engines import load_engine, load_logits
+from helpers.engines import load_logits, prepare
 from helpers.support.arrays import read_only
 from helpers.sgd import train_classifier
 
@@ -198,8 +197,8 @@ def test_pixel_that_is_not_finite_is_noticed_in_its_minibatch(engine):
     X, Y = examples(100)
     X = X.copy()
     X[37, 400] = np.nan
-    *_, minibatch_loss = load_engine(engine)(
-        X, Y, batch_size=10, reg_lambda=0.0, reduction="mean", fit_bias=True
+    *_, minibatch_loss = prepare(
+        engine, X, Y, batch_size=10, reg_lambda=0.0, reduction="mean", fit_bias=True
     )(np.zeros((784, 10)), np.zeros(10), np.arange(100), np.full(10, 0.1))
     assert list(np.isfinite(minibatch_loss)) == [True] * 3 + [False]
 
@@ -267,8 +266,8 @@ def test_what_was_compiled_is_kept_on_disk():
 def test_a_place_without_a_folder_for_the_cache_compiles_anew():
     code = """if True:
         import numpy as np
-        from helpers.engines import numba_engine
-        assert numba_engine._list_starts(np.eye(3)).tolist() == [0, 1, 2, 3]
+        from helpers.engines import csr
+        assert csr._row_starts(np.eye(3)).tolist() == [0, 1, 2, 3]
     """
     nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "IPythonCacheLocator"}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=os.environ | nowhere)
@@ -290,28 +289,3 @@ def test_float32_does_not_drift_over_a_long_run():
         for engine in ("numpy", "numba")
     ]
     assert np.abs(runs[0].W - runs[1].W).max() <= 2e-5  # measured: 2e-6
-
-
-def test_pixel_lists_are_shared_between_runs_only_while_nobody_can_change_the_images(monkeypatch):
-    numba_engine = importlib.import_module("helpers.engines.numba_engine")  # as load_engine does
-    made = []
-    make_lists = numba_engine._make_lists
-    monkeypatch.setattr(numba_engine, "_make_lists", lambda X: made.append(1) or make_lists(X))
-    X, Y = (array.copy() for array in examples(200))
-    settings = dict(batch_size=7, learning_rate=0.1, num_epochs=1)
-
-    read_only = X.view()
-    read_only.flags.writeable = False
-    first, second = (train("numba", read_only, Y, **settings) for _ in range(2))
-    assert len(made) == 1
-    np.testing.assert_array_equal(first.W, second.W)
-    shared = id(read_only)
-    assert shared in numba_engine._shared_lists
-    del read_only
-    assert shared not in numba_engine._shared_lists  # they go with their images
-
-    train("numba", X, Y, **settings)
-    X *= 0.5
-    changed = train("numba", X, Y, **settings)
-    assert len(made) == 3
-    np.testing.assert_allclose(changed.W, train("numpy", X, Y, **settings).W, atol=1e-10)

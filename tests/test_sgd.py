@@ -60,7 +60,7 @@ def shuffled_batches(num_epochs, batch_size, seed=0, num_examples=NUM_EXAMPLES):
 
 def use_engine(monkeypatch, advance):
     """Make `advance` the engine of the driver."""
-    monkeypatch.setattr(sgd, "load_engine", lambda name: lambda X, Y, **settings: advance)
+    monkeypatch.setattr(sgd.engines, "prepare", lambda name, X, Y, **settings: advance)
 
 
 # One update
@@ -285,26 +285,26 @@ def test_numbers_of_numpy_are_taken_as_what_they_say(settings, updates):
 def test_bare_updates_come_in_stretches_that_end_at_checkpoints_and_epochs():
     settings = dict(batch_size=3, learning_rate=0.5, reg_lambda=0.1, seed=2, initial=start())
     handed_over = list(sgd.updates(*examples(), checkpoints=[5, 7], **settings))
-    assert [iteration for iteration, *_ in handed_over] == [3, 5, 6, 7]
+    assert [stretch.iteration for stretch in handed_over] == [0, 3, 5, 6, 7]
     history = train(num_iterations=7, checkpoints=range(8), **settings)
-    seconds_before = 0
-    for iteration, W, b, seconds, _ in handed_over:
-        np.testing.assert_array_equal(W, history.W_checkpoints[iteration])
-        np.testing.assert_array_equal(b, history.b_checkpoints[iteration])
-        assert seconds > seconds_before
-        seconds_before = seconds
-    losses = [minibatch_loss for *_, minibatch_loss in handed_over]
+    for stretch in handed_over:
+        np.testing.assert_array_equal(stretch.W, history.W_checkpoints[stretch.iteration])
+        np.testing.assert_array_equal(stretch.b, history.b_checkpoints[stretch.iteration])
+    assert (np.diff([stretch.seconds for stretch in handed_over]) > 0).all()
+    losses = [stretch.minibatch_loss for stretch in handed_over]
     np.testing.assert_array_equal(np.concatenate(losses), history.minibatch_loss)
 
 
-def test_bare_updates_hand_over_what_was_reached_before_they_diverge():
-    reached, losses = [], []
+def test_bare_updates_end_where_they_diverge():
     settings = dict(batch_size=3, learning_rate=10.0, reg_lambda=1.0)
-    with pytest.raises(FloatingPointError, match=r"loss at iteration \d+ is not finite"):
-        for stretch in sgd.updates(*examples(), checkpoints=[10_000], **settings):
-            reached.append(stretch.iteration)
-            losses.extend(stretch.minibatch_loss)
-    assert np.isfinite(losses).all() and len(losses) == reached[-1] < 10_000
+    stretches = list(sgd.updates(*examples(), checkpoints=[10_000], **settings))
+    losses = np.concatenate([stretch.minibatch_loss for stretch in stretches])
+    assert np.isfinite(losses).all() and len(losses) == stretches[-1].iteration < 10_000
+
+
+def test_bare_updates_check_their_settings_before_the_first_one():
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        sgd.updates(*examples(), checkpoints=[1], batch_size=0, learning_rate=0.1)
 
 
 # The history
@@ -360,12 +360,8 @@ def test_without_a_test_set_there_is_neither_test_loss_nor_test_accuracy():
 
 def test_seconds_are_cumulative_and_count_updates_only(monkeypatch):
     now = 0.0
-    evaluate, advance = (
-        sgd.loss,
-        sgd.load_engine("numpy")(
-            *examples(), batch_size=3, reg_lambda=0.1, reduction="mean", fit_bias=True
-        ),
-    )
+    settings = dict(batch_size=3, reg_lambda=0.1, reduction="mean", fit_bias=True)
+    advance = sgd.engines.prepare("numpy", *examples(), **settings)
 
     def slow(seconds, function):
         def slow_function(*arguments, **options):
@@ -376,8 +372,8 @@ def test_seconds_are_cumulative_and_count_updates_only(monkeypatch):
         return slow_function
 
     monkeypatch.setattr(sgd, "time", SimpleNamespace(perf_counter=lambda: now))
-    monkeypatch.setattr(sgd, "loss", slow(100, evaluate))
-    monkeypatch.setattr(sgd, "accuracy", slow(1000, accuracy))
+    monkeypatch.setattr(sgd, "cross_entropy", slow(100, sgd.cross_entropy))
+    monkeypatch.setattr(sgd, "fraction_correct", slow(1000, sgd.fraction_correct))
     use_engine(monkeypatch, slow(1, advance))
     X_test, Y_test = examples(seed=3)
     history = train(num_epochs=3, X_test=X_test, Y_test=Y_test)
@@ -416,10 +412,10 @@ def test_divergence_keeps_what_was_reached_and_says_when(dtype, checkpoints):
 
 
 def test_ctrl_c_keeps_what_was_reached(monkeypatch):
-    prepare = sgd.load_engine("numpy")
+    prepare = sgd.engines.prepare
 
-    def prepare_interrupted(X, Y, **settings):
-        advance, calls = prepare(X, Y, **settings), []
+    def prepare_interrupted(*arguments, **settings):
+        advance, calls = prepare(*arguments, **settings), []
 
         def interrupted(*arguments):
             calls.append(arguments)
@@ -430,7 +426,7 @@ def test_ctrl_c_keeps_what_was_reached(monkeypatch):
         return interrupted
 
     undisturbed = train(num_epochs=2, checkpoints=range(7))
-    monkeypatch.setattr(sgd, "load_engine", lambda name: prepare_interrupted)
+    monkeypatch.setattr(sgd.engines, "prepare", prepare_interrupted)
     monkeypatch.setattr(sgd, "LONGEST_STRETCH", 2)  # the stops are 2, 3, 4 and 6
     with pytest.raises(KeyboardInterrupt, match=r"interrupted at iteration 3.*0\.5.*3") as raised:
         train(num_epochs=2, checkpoints=[])
@@ -455,17 +451,22 @@ REFUSED = [
     (dict(X_train=X.ravel()), r"X_train is \(28,\)"),
     (dict(X_train=X.reshape(7, 2, 2)), r"X_train is \(7, 2, 2\).*expected \(n, features\)"),
     (dict(Y_train=Y.argmax(axis=1)), r"Y_train \(7,\)"),
-    (dict(X_train=X[:0], Y_train=Y[:0]), r"X_train is \(0, 4\).*n at least 1"),
+    (dict(X_train=X[:0], Y_train=Y[:0]), r"X_train is \(0, 4\).*n, features and classes at l"),
+    (dict(X_train=X[:, :0]), r"X_train is \(7, 0\).*n, features and classes at least 1"),
+    (dict(Y_train=Y[:, :0]), r"Y_train \(7, 0\).*n, features and classes at least 1"),
+    (dict(Y_train=np.full((7, 3), "seven")), "Y_train holds <U5 labels, expected one-hot"),
+    (dict(X_train=np.full((7, 4), "dark")), "X_train holds <U4 pixels, expected float32"),
     (dict(X_train=(X * 255).astype(np.uint8)), "uint8 pixels.*preprocess_data"),
     (dict(X_train=(X * 255).astype(int)), "int64 pixels.*preprocess_data"),
     (dict(Y_train=SEVERAL_ONES), r"Y_train is not one-hot: row 2 is \[1. 1. 1.\]"),
     (dict(Y_train=Y * 0.5), "Y_train is not one-hot: row 0"),
     (dict(Y_train=Y * 0), "Y_train is not one-hot: row 0"),
     (dict(Y_train=Y * np.nan), "Y_train is not one-hot: row 0"),
-    (dict(X_train=X * np.nan), "not finite"),
+    (dict(X_train=X * np.nan), r"X_train.*not finite: at \(0, 0\) stands nan"),
     (dict(X_test=X), "only one of X_test and Y_test"),
     (dict(Y_test=Y), "only one of X_test and Y_test"),
-    (dict(X_test=X[:, :3], Y_test=Y), r"\(7, 3\).*\(4, 3\)"),
+    (dict(X_test=X[:, :3], Y_test=Y), r"X_test \(7, 3\).*X_train \(7, 4\)"),
+    (dict(X_test=X * np.nan, Y_test=Y), r"X_test.*not finite: at \(0, 0\) stands nan"),
     (dict(X_test=(X * 255).astype(np.uint8), Y_test=Y), "X_test holds uint8 pixels"),
     (dict(X_test=X, Y_test=SEVERAL_ONES), "Y_test is not one-hot: row 2"),
     (dict(batch_size=0), "batch_size is 0, expected an integer from 1 to 7"),
@@ -479,6 +480,13 @@ REFUSED = [
     (dict(learning_rate=np.inf), "learning_rate is inf"),
     (dict(learning_rate=lambda t: 0.5 - 0.25 * t), r"learning_rate\(2\) is 0.0, expected a pos"),
     (dict(learning_rate=lambda t: np.nan), r"learning_rate\(0\) is nan"),
+    (dict(learning_rate=lambda t: "0.1"), r"learning_rate\(0\) is '0.1'"),
+    (dict(learning_rate=lambda t: [0.1, True, 0.1][t]), r"learning_rate\(1\) is True"),
+    (dict(learning_rate=lambda t, left=[0.5, 0.5]: next(iter(left[t:]))), r"rate\(2\) raised Stop"),
+    (
+        dict(X_train=X.astype("f4"), learning_rate=lambda t: 1e-50),
+        r"rate\(0\) is 1e-50, which is 0",
+    ),
     (dict(learning_rate="0.1"), "learning_rate is '0.1', expected a positive number"),
     (dict(learning_rate=True), "learning_rate is True"),
     (dict(X_train=X.astype("f4"), learning_rate=1e-50), "1e-50, which is 0.0 in float32"),
@@ -502,7 +510,10 @@ REFUSED = [
     (dict(engine="abacus"), "engine is 'abacus', expected one of 'numpy', 'numba'"),
     (dict(initial=(np.zeros((3, 4)), np.zeros(3))), r"W \(3, 4\)"),
     (dict(initial=(np.zeros((4, 3)), np.zeros(4))), r"b \(4,\)"),
-    (dict(initial=(np.full((4, 3), np.inf), np.zeros(3))), "not finite"),
+    (dict(initial=(np.full((4, 3), np.inf), np.zeros(3))), "W of initial.*not finite"),
+    (dict(initial=(np.full((4, 3), 1e308), np.zeros(3))), "start is not finite.*up to 1e\\+308"),
+    (dict(initial=(np.zeros((4, 3)),)), r"initial is a tuple of 1, expected \(W, b\)"),
+    (dict(initial=5), r"initial is 5, expected \(W, b\)"),
 ]
 
 

@@ -16,16 +16,40 @@ For evaluations, an engine may have a `logits` that is faster than that of `help
 """
 
 import importlib
+from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from helpers import softmax
 
 Engine = Literal["numpy", "numba", "torch", "tensorflow"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+Advance = Callable[
+    [NDArray, NDArray, NDArray, NDArray], tuple[NDArray, NDArray, Sequence[float] | NDArray]
+]
 
 
-def load_engine(name):
-    """The `prepare` function of an engine.
+def prepare(name: Engine, X: NDArray, Y: NDArray, **settings) -> Advance:
+    """The `advance` of an engine for these examples and settings.
+
+    Raises
+    ------
+    ValueError
+        A name that is not in `ENGINES`, or a precision that the engine does not have.
+    ModuleNotFoundError
+        The package of the engine is not installed.
+    """
+    engine = _load(name)
+    if name != "numpy" and X.dtype not in (np.float32, np.float64):
+        raise ValueError(f"X_train is {X.dtype}, the engine {name!r} takes float32 and float64")
+    return engine.prepare(X, Y, **settings)
+
+
+def load_logits(name: Engine) -> Callable[[NDArray, NDArray, NDArray], NDArray]:
+    """What evaluates the runs of an engine: its own `logits`, or that of `helpers.softmax`.
 
     Raises
     ------
@@ -34,23 +58,17 @@ def load_engine(name):
     ModuleNotFoundError
         The package of the engine is not installed.
     """
-    return _load(name).prepare
-
-
-def load_logits(name):
-    """What evaluates the runs of an engine: its own `logits`, or that of `helpers.softmax`.
-
-    Raises
-    ------
-    ValueError, ModuleNotFoundError
-        As `load_engine`.
-    """
     return getattr(_load(name), "logits", softmax.logits)
 
 
-def _load(name):
+def engine_device(name: Engine) -> Literal["CPU", "GPU"]:
+    """Where an engine of `ENGINES` makes its updates."""
+    return getattr(_module(name), "DEVICE", "CPU")
+
+
+def _load(name: Engine) -> ModuleType:
     if name not in ENGINES:
-        raise ValueError(f"engine is {name!r}, expected one of {', '.join(ENGINES)}")
+        raise ValueError(f"engine is {name!r}, expected one of {', '.join(map(repr, ENGINES))}")
     try:
         return _module(name)
     except ModuleNotFoundError as error:
@@ -63,10 +81,5 @@ def _load(name):
         ) from None
 
 
-def engine_device(name):
-    """Where an engine of `ENGINES` makes its updates: "CPU" or "GPU"."""
-    return getattr(_module(name), "DEVICE", "CPU")
-
-
-def _module(name):
+def _module(name: Engine) -> ModuleType:
     return importlib.import_module(f"helpers.engines.{name}_engine")

@@ -3,37 +3,37 @@
 from math import isfinite
 
 import numpy as np
+from numpy.typing import NDArray
 
-from helpers.softmax import log_softmax
+from helpers.engines import Advance
+from helpers.softmax import log_softmax, logits
 
 
-def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
+def prepare(
+    X: NDArray, Y: NDArray, *, batch_size: int, reg_lambda: float, reduction: str, fit_bias: bool
+) -> Advance:
     """See `helpers.engines`."""
 
     def advance(W, b, rows, learning_rates):
-        # W and its gradient lie in memory class by class: minibatches are multiplied faster so.
-        W, b = W.copy(order="F"), b.copy()
-        # The images of each minibatch go to the same place: fresh memory costs more than the copy.
-        place = np.empty((batch_size, X.shape[1]), X.dtype)
+        W, b = W.copy(), b.copy()
         minibatch_loss = []
         for update, learning_rate in enumerate(learning_rates):
             batch = rows[update * batch_size : (update + 1) * batch_size]
-            X_batch = X.take(batch, axis=0, out=place[: len(batch)], mode="clip")
-            Y_batch = Y.take(batch, axis=0)
+            X_batch, Y_batch = X[batch], Y[batch]
 
-            log_probabilities = log_softmax(X_batch @ W + b)
-            minibatch_loss.append(-np.vdot(Y_batch, log_probabilities) / len(batch))
+            log_P = log_softmax(logits(W, b, X_batch))
+            minibatch_loss.append(-np.vdot(Y_batch, log_P) / len(batch))
             if not isfinite(minibatch_loss[-1]):
                 break
 
-            residual = np.exp(log_probabilities) - Y_batch
-            # The learning rate goes into the few numbers of the residual, not into all of W.
-            residual *= learning_rate / len(batch) if reduction == "mean" else learning_rate
-            step = np.dot(residual.T, X_batch).T
-            step += learning_rate * reg_lambda * W
-            W -= step
+            residual = np.exp(log_P) - Y_batch  # P − Y
+            B = len(batch) if reduction == "mean" else 1
+            dW = X_batch.T @ residual / B + reg_lambda * W
+            db = residual.sum(axis=0) / B
+
+            W -= learning_rate * dW
             if fit_bias:
-                b -= residual.sum(axis=0)
-        return np.ascontiguousarray(W), b, minibatch_loss
+                b -= learning_rate * db
+        return W, b, minibatch_loss
 
     return advance

@@ -1,7 +1,5 @@
 """The TensorFlow engine: gradients by `GradientTape`, one call of a graph for each update."""
 
-import numpy as np
-
 from helpers.support.frameworks import tensorflow_import
 
 with tensorflow_import():
@@ -44,9 +42,7 @@ def train_step(
 
 
 def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
-    """See `helpers.engines`; X must be float32 or float64."""
-    if X.dtype not in (np.float32, np.float64):
-        raise ValueError(f"X_train is {X.dtype}, the engine 'tensorflow' takes float32 and float64")
+    """See `helpers.engines`."""
     X, Y = tf.constant(X), tf.constant(Y)
     W = tf.Variable(tf.zeros((X.shape[1], Y.shape[1]), X.dtype))
     b = tf.Variable(tf.zeros(Y.shape[1], X.dtype))

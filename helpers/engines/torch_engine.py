@@ -14,9 +14,7 @@ DEVICE = "GPU" if torch.cuda.is_available() else "CPU"
 
 
 def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
-    """See `helpers.engines`; X must be float32 or float64."""
-    if X.dtype not in (np.float32, np.float64):
-        raise ValueError(f"X_train is {X.dtype}, the engine 'torch' takes float32 and float64")
+    """See `helpers.engines`."""
     device = {"GPU": "cuda", "CPU": "cpu"}[DEVICE]
     X, Y = torch.tensor(X, device=device), torch.tensor(Y, device=device)
 

@@ -1,30 +1,89 @@
-"""How many threads the products of matrices may have."""
+"""Limit the number of threads for as long as a `with` block is open."""
 
+import contextlib
+import sys
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from threadpoolctl import threadpool_limits
-
-_lock = threading.Lock()
-_users = []  # one entry for each `with` block that runs now, in any thread
-_limits = []  # what the first of them has set, for the last one to take back
+from threadpoolctl import ThreadpoolController
 
 
-@contextmanager
-def one_blas_thread():
-    """NumPy's products run in one thread while a `with` block of this is open anywhere.
+class OneThread:
+    """One thread, while a `with` block of this is open anywhere in the process.
 
-    The products of a minibatch are too small for two threads, which spend more time on waiting for
-    each other; and in a parallel study each run has a core of its own.
+    Whatever happens, Ctrl-C included, the number of threads follows from the blocks that are open.
+    Nothing is counted, and each change can be made twice: so one that was interrupted is completed
+    by the next, and a block whose `__exit__` was interrupted closes when its generator is deleted.
+
+    Parameters
+    ----------
+    libraries : function
+        The libraries that have threads now.
+    get : function
+        The number of threads of a library.
+    put : function
+        Sets it, for a library and a number.
     """
-    with _lock:
-        _users.append(None)
-        if len(_users) == 1:
-            _limits.append(threadpool_limits(1, user_api="blas"))
-    try:
-        yield
-    finally:
-        with _lock:
-            _users.pop()
-            if not _users:
-                _limits.pop().restore_original_limits()
+
+    def __init__(
+        self,
+        libraries: Callable[[], list],
+        get: Callable[[Any], int],
+        put: Callable[[Any, int], None],
+    ):
+        self._libraries, self._get, self._put = libraries, get, put
+        self._open: set[object] = set()  # the blocks, of all threads
+        self._before: list[tuple[Any, int]] = []  # what to go back to
+        self._lock = threading.RLock()  # the deletion may come while its own thread has the lock
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        block = object()
+        try:
+            with self._lock:
+                self._open.add(block)
+                self._settle()
+            yield
+        finally:
+            try:
+                self._close(block)
+            except BaseException:  # interrupted: once more
+                self._close(block)
+                raise
+
+    def _close(self, block: object) -> None:
+        with self._lock:
+            self._open.discard(block)
+            self._settle()
+
+    def _settle(self) -> None:
+        if self._open:
+            self._before = self._before or [(each, self._get(each)) for each in self._libraries()]
+            for library, _ in self._before:
+                self._put(library, 1)
+        else:
+            for library, number in self._before:
+                self._put(library, number)
+            self._before = []
+
+
+_found: tuple[int, list] = (0, [])
+
+
+def _blas_libraries() -> list:
+    """NumPy's, and those of other packages; looked for only if one may have been loaded since."""
+    global _found
+    if _found[0] != len(sys.modules):
+        libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        _found = len(sys.modules), libraries
+    return _found[1]
+
+
+# Limits the number of BLAS threads to one. The products of a minibatch are too small for two, which
+# spend more time on waiting for each other; and in a parallel study each run has a core of its own.
+one_blas_thread = OneThread(
+    _blas_libraries,
+    lambda library: library.num_threads,
+    lambda library, number: library.set_num_threads(number),
+)
