@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpers import engines
-from helpers.softmax import cross_entropy, fraction_correct, gradient
-from helpers.support import arguments
-from helpers.support.arguments import checked
+from helpers.softmax import cross_entropy, fraction_correct, gradient, penalty
+from helpers.support import settings
 from helpers.support.history import Checkpoint, History, Stretch, TrainingInterrupted
 from helpers.support.progress import progress_bar
+from helpers.support.settings import checked
 from helpers.support.threads import one_blas_thread
 
 __all__ = [
@@ -162,76 +162,59 @@ def train_classifier(
         Ctrl-C, or ■ in a notebook; its `.history` holds what was reached.
     """
     per_epoch = updates_per_epoch(len(X_train), batch_size)
-    last = num_iterations if num_epochs is None else num_epochs * per_epoch
-    if checkpoints is None:
-        checkpoints = range(0, last, per_epoch)
-    checkpoints = {0, last} | arguments.integers("checkpoints", checkpoints, 0, last, "iterations")
+    last = settings.length(num_epochs, num_iterations, per_epoch)
+    checkpoints = {0, last} | settings.checkpoints(checkpoints, last, per_epoch)
     stretches = updates(
-        X_train,
-        Y_train,
-        checkpoints=checkpoints,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        reg_lambda=reg_lambda,
-        engine=engine,
-        reduction=reduction,
-        shuffle=shuffle,
-        replace=replace,
-        fit_bias=fit_bias,
-        initial=initial,
-        seed=seed,
-    )
-    logits = engines.load_logits(engine)
+        X_train, Y_train, checkpoints=checkpoints, batch_size=batch_size,
+        learning_rate=learning_rate, reg_lambda=reg_lambda, engine=engine, reduction=reduction,
+        shuffle=shuffle, replace=replace, fit_bias=fit_bias, initial=initial, seed=seed,
+    )  # fmt: skip
+    logits, taken = engines.load_logits(engine), []
 
-    def evaluate(reached: Stretch) -> Checkpoint | None:
-        """The scores of all examples, once, and what follows from them; None if not finite."""
-        W, b = reached.W, reached.b
+    def take_checkpoint(reached: Stretch) -> bool:
+        """Add what follows from the scores of all examples to `taken`; False if not finite."""
+        iteration, W, b, seconds, *_ = reached
         test_loss = test_accuracy = None
         with _without_warnings():
-            penalty = reg_lambda / 2 * np.square(W, dtype=float).sum()
-            scores = logits(W, b, X_train)
-            train_loss = X_train.dtype.type(cross_entropy(scores, Y_train) + penalty)
-            if X_test is not None:
+            cost = cross_entropy(logits(W, b, X_train), Y_train) + penalty(W, reg_lambda)
+            train_loss = X_train.dtype.type(cost)
+            if X_test is not None and Y_test is not None:
                 scores = logits(W, b, X_test)
                 test_loss = X_test.dtype.type(cross_entropy(scores, Y_test))
                 test_accuracy = fraction_correct(scores, Y_test)
-        found = Checkpoint(
-            reached.iteration, W, b, reached.seconds, train_loss, test_loss, test_accuracy
-        )
+        found = Checkpoint(iteration, W, b, seconds, train_loss, test_loss, test_accuracy)
         finite = all(np.isfinite(each).all() for each in found if each is not None)
-        return found if finite else None
+        taken.extend([found] * finite)
+        return finite
 
-    reached, taken, minibatch_loss = None, [], np.empty(last)
-    errors = np.geterr()
-    try:
-        with one_blas_thread(), progress_bar(last, "Training", "iteration", progress) as bar:
-            for stretch in stretches:
-                made = len(stretch.minibatch_loss)
-                minibatch_loss[stretch.iteration - made : stretch.iteration] = (
-                    stretch.minibatch_loss
-                )
-                reached = stretch
-                bar.update(made)
-                if reached.iteration in checkpoints:
-                    checkpoint = evaluate(reached)
-                    if checkpoint is None:
+    stopped: Literal["", "diverged", "interrupted"] = ""
+    minibatch_loss, errors = np.empty(last), np.geterr()
+    with one_blas_thread():
+        reached = next(stretches)
+        if not take_checkpoint(reached):
+            raise settings.not_finite(reached.W, reached.b, X_train, X_test)
+        try:
+            with progress_bar(last, "Training", "iteration", progress) as bar:
+                for stretch in stretches:
+                    new = slice(stretch.iteration - len(stretch.minibatch_loss), stretch.iteration)
+                    minibatch_loss[new] = stretch.minibatch_loss
+                    reached = stretch
+                    bar.update(new.stop - new.start)
+                    if reached.iteration in checkpoints and not take_checkpoint(reached):
                         break
-                    taken.append(checkpoint)
-        if not taken:
-            raise arguments.not_finite(reached.W, reached.b, X_train, X_test)
-        stopped = "" if taken[-1].iteration == last else "diverged"
-        history = History.of(taken, reached, minibatch_loss, stopped, batch_size)
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-    if stopped == "interrupted":  # out of the block: what was interrupted in there is gone by now
-        np.seterr(**errors)
-        if reached is not None and (not taken or taken[-1].iteration < reached.iteration):
-            with suppress(KeyboardInterrupt):
-                checkpoint = evaluate(reached)
-                taken += [] if checkpoint is None else [checkpoint]
-        if not taken:
-            raise KeyboardInterrupt
-        raise TrainingInterrupted(History.of(taken, reached, minibatch_loss, stopped, batch_size))
+            if taken[-1].iteration < last:
+                stopped = "diverged"
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        # Here, where nothing holds what was interrupted any more. A second Ctrl-C ends the matter.
+        if stopped == "interrupted":
+            np.seterr(**errors)
+            if taken[-1].iteration < reached.iteration:
+                with suppress(KeyboardInterrupt):
+                    take_checkpoint(reached)
+    history = History.of(taken, reached, minibatch_loss, stopped, batch_size)
+    if stopped == "interrupted":
+        raise TrainingInterrupted(history)
     if stopped == "diverged":
         warnings.warn(
             f"{history.message}. The history holds what was reached until then.",
@@ -277,23 +260,19 @@ def updates(
         there is none: the next minibatch loss is not finite.
     """
     rng = np.random.default_rng(seed) if shuffle else None
-    (W, b), iteration, seconds = initial, 0, 0.0
+    (W, b), iteration, seconds = settings.start(initial, X, Y), 0, 0.0
     advance = engines.prepare(
-        engine,
-        X,
-        Y,
-        batch_size=batch_size,
-        reg_lambda=reg_lambda,
-        reduction=reduction,
-        fit_bias=fit_bias,
-    )
+        engine, X, Y,
+        batch_size=batch_size, reg_lambda=reg_lambda, reduction=reduction, fit_bias=fit_bias,
+    )  # fmt: skip
     yield Stretch(0, W, b, 0.0, np.empty(0), np.nan if callable(learning_rate) else learning_rate)
     for rows, num_updates in _stretches(len(X), batch_size, checkpoints, rng, replace):
-        rates = arguments.rates(learning_rate, range(iteration, iteration + num_updates), X.dtype)
+        rates = settings.rates(learning_rate, range(iteration, iteration + num_updates), X.dtype)
         with _without_warnings():
             started = time.perf_counter()
-            W, b, losses = advance(W, b, rows, rates)
+            W, b, found = advance(W, b, rows, rates)
             seconds += time.perf_counter() - started
+        losses = np.asarray(found, float)
         finite = np.isfinite(losses)
         made = num_updates if finite.all() else int(finite.argmin())
         iteration += made

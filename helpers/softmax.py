@@ -77,6 +77,11 @@ def cross_entropy(logits: NDArray, Y: NDArray) -> float:
     return -float((Y * log_softmax(logits)).sum(dtype=float)) / len(Y)
 
 
+def penalty(W: NDArray, reg_lambda: float) -> float:
+    """(λ/2)‖W‖², summed in float64."""
+    return float(reg_lambda) / 2 * float(np.square(W, dtype=float).sum())
+
+
 def loss(W: NDArray, b: NDArray, X: NDArray, Y: NDArray, reg_lambda: float = 0.0) -> np.floating:
     """Mean cross-entropy + (λ/2)‖W‖². The bias is not penalized.
 
@@ -100,7 +105,7 @@ def loss(W: NDArray, b: NDArray, X: NDArray, Y: NDArray, reg_lambda: float = 0.0
         Shapes that do not fit together, or integer pixels.
     """
     check_shapes(W, b, X, Y)
-    return X.dtype.type(cross_entropy(logits(W, b, X), Y) + reg_lambda / 2 * np.vdot(W, W))
+    return X.dtype.type(cross_entropy(logits(W, b, X), Y) + penalty(W, reg_lambda))
 
 
 def gradient(

@@ -40,7 +40,7 @@ def of(X: NDArray) -> CSR:
 
 def is_sparse(X: NDArray) -> bool:
     """True where lists are faster than BLAS: most pixels of the first images are 0."""
-    return np.count_nonzero(X[:100]) <= X[:100].size / 2
+    return bool(np.count_nonzero(X[:100]) <= X[:100].size / 2)
 
 
 _lock = threading.Lock()
