@@ -12,7 +12,6 @@ from pathlib import Path
 
 import joblib
 import nbformat
-from nbformat import NotebookNode
 from tqdm import tqdm
 
 from grading.exercises import nbgrader
@@ -183,17 +182,16 @@ def _read(folder, expected):
             verdicts=tuple(
                 Verdict(**{**each, "flags": tuple(each["flags"])}) for each in content["verdicts"]
             ),
-            ran={name: _notebook(folder / f"{name}.ipynb") for name in content["ran"]},
+            ran={
+                name: nbformat.read(folder / f"{name}.ipynb", as_version=4)
+                for name in content["ran"]
+            },
             seconds=content["seconds"],
             replay=content["replay"],
         )
         return Result(graded, **{key: content[key] for key in KEPT})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _notebook(path) -> NotebookNode:
-    return nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import nh3
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -13,7 +14,7 @@ from nbformat.v4 import new_output
 from grading.tables import write_text
 
 MOST_BYTES = 2_000_000  # of a page
-MOST_OF_OUTPUTS = 1_200_000  # of one page
+MOST_OF_OUTPUTS = 1_400_000  # of one page
 MOST_OF_TEXT = 20_000  # of one output, and of one cell
 SHOWN = ("image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain")
 
@@ -47,9 +48,32 @@ def escaped(text: str) -> str:
 
 @cache
 def _exporter():
-    exporter = HTMLExporter(sanitize_html=True, embed_images=False)
+    # Nothing of a student's HTML may run. nbconvert's own filter for that also takes paragraphs,
+    # headings and pictures away.
+    exporter = HTMLExporter(sanitize_html=True, embed_images=False, filters={"clean_html": cleaned})
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     return exporter
+
+
+def cleaned(text: str | bytes) -> str:
+    """HTML without what runs, or loads pictures from elsewhere, which would tell who reads it."""
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    attributes = {"*": {"class", "id", "align"}, "img": {"src", "alt", "width", "height"}}
+    return nh3.clean(
+        text,
+        tags=nh3.ALLOWED_TAGS - {"map", "area"},
+        attributes={**nh3.ALLOWED_ATTRIBUTES, **attributes},
+        attribute_filter=_own_pictures,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="noopener noreferrer",
+    )
+
+
+def _own_pictures(tag, attribute, value):
+    is_data = value.startswith(("data:image/png;", "data:image/jpeg;"))
+    if tag == "img" and attribute == "src":
+        return value if is_data else None
+    return None if value.strip().lower().startswith("data:") else value
 
 
 def _bounded(notebook, budget):

@@ -34,6 +34,8 @@ def similar_pairs(results: Mapping[str, Result], release: Release, helpers: Path
     for (one, print_one), (two, print_two) in combinations(prints.items(), 2):
         if min(print_one.token_coverage, print_two.token_coverage) < SHORTEST:
             continue
+        if not print_one.hashes & print_two.hashes:  # most pairs: nothing in common
+            continue
         _, (share_one, share_two), _ = compare_files(print_one, print_two)
         if max(share_one, share_two) >= ALIKE:
             found.append(
