@@ -87,13 +87,12 @@ def class_balance(counts):
     axes
     """
     share = counts / counts.sum()
-    axes = share.plot.bar(
-        figsize=(7, 3.2), color=[plt.cm.viridis(0.15), plt.cm.viridis(0.7)], rot=0, width=0.75
-    )
+    axes = one_panel("The ten classes are nearly balanced", (7, 3.2))
+    colors = [plt.cm.viridis(0.15), plt.cm.viridis(0.7)]
+    share.plot.bar(ax=axes, color=colors, rot=0, width=0.75)
     axes.axhline(1 / len(share), color="black", linestyle="--", linewidth=1, label="equal shares")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel="digit", ylabel="share of the examples", ylim=(0, 1.3 * share.to_numpy().max()))
-    axes.set_title("The ten classes are nearly balanced")
     axes.legend(loc="upper center", ncols=3)
     return axes
 
