@@ -43,12 +43,11 @@ def our_numba(X, Y, batch_size):
 def _engine(name, X, Y, batch_size):
     from threadpoolctl import threadpool_limits
 
-    from helpers.engines import load_engine
+    from helpers.engines import prepare
 
     threadpool_limits(1, user_api="blas")  # as `train_classifier` does, here until the process ends
-    advance = load_engine(name)(
-        X, Y, batch_size=batch_size, reg_lambda=REG_LAMBDA, reduction="mean", fit_bias=True
-    )
+    settings = dict(batch_size=batch_size, reg_lambda=REG_LAMBDA, reduction="mean", fit_bias=True)
+    advance = prepare(name, X, Y, **settings)
     W, b = np.zeros((X.shape[1], Y.shape[1]), X.dtype), np.zeros(Y.shape[1], X.dtype)
 
     def run(rows):
@@ -66,8 +65,8 @@ def torch_eager(X, Y, batch_size):
     model = torch.nn.Linear(X.shape[1], Y.shape[1])
     for parameter in model.parameters():
         torch.nn.init.zeros_(parameter)
-    penalised = {"params": [model.weight], "weight_decay": REG_LAMBDA}
-    optimizer = torch.optim.SGD([penalised, {"params": [model.bias]}], lr=LEARNING_RATE)
+    penalized = {"params": [model.weight], "weight_decay": REG_LAMBDA}
+    optimizer = torch.optim.SGD([penalized, {"params": [model.bias]}], lr=LEARNING_RATE)
 
     def run(rows):
         rows = torch.from_numpy(rows)

@@ -1,5 +1,8 @@
 """The TensorFlow engine: gradients by `GradientTape`, one call of a graph for each update."""
 
+from numpy.typing import NDArray
+
+from helpers.engines import Advance
 from helpers.support.frameworks import tensorflow_import
 
 with tensorflow_import():
@@ -41,23 +44,23 @@ def train_step(
     return tf.reduce_mean(cross_entropy)
 
 
-def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
+# One graph for all runs of a kind: TensorFlow never forgets a graph, and warns of many.
+@tf.function(reduce_retracing=True)
+def _update(W, b, X, Y, batch, learning_rate, reg_lambda, reduction, fit_bias):
+    X_batch, Y_batch = tf.gather(X, batch), tf.gather(Y, batch)
+    reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction]
+    return train_step(
+        W, b, X_batch, Y_batch, learning_rate, reg_lambda, reduce=reduce, fit_bias=fit_bias
+    )
+
+
+def prepare(
+    X: NDArray, Y: NDArray, *, batch_size: int, reg_lambda: float, reduction: str, fit_bias: bool
+) -> Advance:
     """See `helpers.engines`."""
-    X, Y = tf.constant(X), tf.constant(Y)
+    X, Y, reg_lambda = tf.constant(X), tf.constant(Y), tf.constant(reg_lambda, X.dtype)
     W = tf.Variable(tf.zeros((X.shape[1], Y.shape[1]), X.dtype))
     b = tf.Variable(tf.zeros(Y.shape[1], X.dtype))
-    reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction]
-
-    # With minibatches of any length in its signature, the graph is built once: not again for the
-    # short last one.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([], X.dtype)])
-    def update(batch, learning_rate):
-        X_batch, Y_batch = tf.gather(X, batch), tf.gather(Y, batch)
-        return train_step(
-            W, b, X_batch, Y_batch, learning_rate, reg_lambda, reduce=reduce, fit_bias=fit_bias
-        )
-
-    update(tf.zeros(1, tf.int64), tf.zeros([], X.dtype))  # builds the graph, outside of the clock
 
     def advance(W_start, b_start, rows, learning_rates):
         W.assign(W_start)
@@ -67,11 +70,15 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
         sizes = [min(batch_size, len(rows) - start) for start in starts]
         # The losses stay on the device: to look at a number is to wait for it, at every update.
         minibatch_loss = [
-            update(batch, learning_rate)
+            _update(W, b, X, Y, batch, learning_rate, reg_lambda, reduction, fit_bias)
             for batch, learning_rate in zip(
                 tf.split(rows, sizes), tf.unstack(learning_rates), strict=True
             )
         ]
         return W.numpy(), b.numpy(), tf.stack(minibatch_loss).numpy()
 
+    # The first calls build the graph, from the second length on one for all lengths: here that is
+    # outside the clock.
+    for length in {1, min(batch_size, 2)}:
+        advance(W.numpy(), b.numpy(), [0] * length, tf.zeros(1, X.dtype))
     return advance

@@ -1,24 +1,34 @@
 """The PyTorch engine: gradients by autograd, updates by `torch.optim.SGD`."""
 
-from contextlib import contextmanager
-
 import numpy as np
+from numpy.typing import NDArray
 
+from helpers.engines import Advance
 from helpers.support.frameworks import torch_import
+from helpers.support.threads import OneThread
 
 with torch_import():
     import torch
     from torch.nn.functional import cross_entropy, linear
 
+# Like NumPy's products. PyTorch's threads wait for each other without sleeping: where another
+# process uses one of the cores, an update can take a hundred times as long.
+one_torch_thread = OneThread(
+    lambda: [torch],
+    lambda library: library.get_num_threads(),
+    lambda library, number: library.set_num_threads(number),
+)
 DEVICE = "GPU" if torch.cuda.is_available() else "CPU"
 
 
-def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
+def prepare(
+    X: NDArray, Y: NDArray, *, batch_size: int, reg_lambda: float, reduction: str, fit_bias: bool
+) -> Advance:
     """See `helpers.engines`."""
     device = {"GPU": "cuda", "CPU": "cpu"}[DEVICE]
     X, Y = torch.tensor(X, device=device), torch.tensor(Y, device=device)
 
-    @_one_thread()
+    @one_torch_thread()
     def advance(W, b, rows, learning_rates):
         # Transposed, as PyTorch's own layers keep it: its products are faster so.
         W = torch.tensor(W.T.copy(), dtype=X.dtype, device=device, requires_grad=True)
@@ -49,18 +59,3 @@ def prepare(X, Y, *, batch_size, reg_lambda, reduction, fit_bias):
     W, b = np.zeros((X.shape[1], Y.shape[1])), np.zeros(Y.shape[1])
     advance(W, b, np.zeros(1, int), np.zeros(1))
     return advance
-
-
-@contextmanager
-def _one_thread():
-    """PyTorch computes in one thread, like NumPy in `helpers.support.threads`.
-
-    PyTorch's threads wait for each other without sleeping: where another process uses one of the
-    cores, an update can take a hundred times as long.
-    """
-    num_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(num_threads)
