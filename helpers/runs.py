@@ -1,29 +1,17 @@
-"""Many runs, cached, one tidy table.
+"""Many runs, each made once and then kept on disk, and one tidy table of them."""
 
-Runs are cached on disk under `data/study`, or in the folder named by the environment variable
-STUDY_CACHE, keyed by the data, the settings and the code that makes them. The folder may be deleted
-at any time.
-"""
-
-import hashlib
-import os
 import platform
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 
-import cloudpickle
-import joblib
 import numpy as np
 import pandas as pd
-import scipy
 
 from helpers import sgd
-from helpers.data import DATA_DIR
-from helpers.support.parallel import run_all
-
-MEMORY = joblib.Memory(os.environ.get("STUDY_CACHE", DATA_DIR / "study"), verbose=0)
+from helpers.support.caching import cached, digests
+from helpers.support.parallel import RunsInterrupted, run_all
 
 
-def tidy(history, **labels):
+def tidy(history: sgd.History, **labels) -> pd.DataFrame:
     """A table of a run with one row per checkpoint.
 
     Parameters
@@ -35,13 +23,14 @@ def tidy(history, **labels):
     Returns
     -------
     pandas DataFrame
-        The labels, then iteration, train_loss, test_accuracy (fraction, NaN without a test set),
-        seconds.
+        The labels, then iteration, train_loss, test_loss, test_accuracy (fraction), seconds; NaN
+        for what is of the test set where there was none.
     """
     rows = pd.DataFrame(
         {
             "iteration": history.iteration,
             "train_loss": history.train_loss,
+            "test_loss": np.nan if history.test_loss is None else history.test_loss,
             "test_accuracy": np.nan if history.test_accuracy is None else history.test_accuracy,
             "seconds": history.seconds,
         }
@@ -49,28 +38,44 @@ def tidy(history, **labels):
     return pd.concat([pd.DataFrame(labels, index=rows.index), rows], axis=1)
 
 
-def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
+def train_all(
+    settings: Iterable[dict],
+    X_train: np.ndarray,
+    Y_train: np.ndarray,
+    X_test: np.ndarray | None = None,
+    Y_test: np.ndarray | None = None,
+    *,
+    n_jobs: int | None = -1,
+) -> tuple[pd.DataFrame, list[tuple[np.ndarray, np.ndarray]]]:
     """Train one classifier for each entry of `settings`; one table of all of them.
 
     Parameters
     ----------
     settings : list of dict
-        Keyword arguments of `train_classifier`, one dictionary a run, with batch_size,
-        learning_rate and seed.
-    X_train, Y_train, X_test, Y_test : arrays
+        Keyword arguments of `train_classifier`, one dictionary a run.
+    X_train, Y_train : arrays
+    X_test, Y_test : arrays, optional
     n_jobs : int
-        Runs at a time, as in `helpers.support.parallel.run_all`. Where the seconds matter, 1.
+        Runs at a time, as in `helpers.support.parallel.run_all`. Where the seconds matter, 1: only
+        then are they of a run that was alone, and of this machine.
 
     Returns
     -------
     rows : pandas DataFrame
         One row per run and checkpoint: run (position in `settings`), batch_size, learning_rate
-        (NaN for a function), seed, diverged, iteration, examples, epoch, train_loss,
-        test_accuracy, seconds.
+        (NaN for a function), seed, stopped ("" or "diverged"), iteration, examples, epoch,
+        train_loss, test_loss, test_accuracy (NaN without a test set), seconds.
     parameters : list of (W, b)
         In the end, in the order of `settings`.
+
+    Raises
+    ------
+    ValueError
+        No settings, or what `train_classifier` says about one of them.
+    RunsInterrupted
+        Ctrl-C, or ■ in a notebook. Runs that were finished are kept.
     """
-    results = run_cached(_train, settings, X_train, Y_train, X_test, Y_test, n_jobs=n_jobs)
+    results = run_cached(_rows_and_parameters, settings, X_train, Y_train, X_test, Y_test, n_jobs)
     rows = pd.concat(
         [table.assign(run=run) for run, (table, _) in enumerate(results)], ignore_index=True
     )
@@ -79,23 +84,31 @@ def train_all(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
     return rows, [parameters for _, parameters in results]
 
 
-def train_histories(settings, X_train, Y_train, X_test, Y_test, *, n_jobs=-1):
+def train_histories(
+    settings: Iterable[dict],
+    X_train: np.ndarray,
+    Y_train: np.ndarray,
+    X_test: np.ndarray | None = None,
+    Y_test: np.ndarray | None = None,
+    *,
+    n_jobs: int | None = -1,
+) -> list[sgd.History]:
     """As `train_all`, but the histories themselves, for what is not in its table.
 
     Parameters
     ----------
     settings, X_train, Y_train, X_test, Y_test, n_jobs
-        As for `train_all`.
+        As for `train_all`; the errors too.
 
     Returns
     -------
     list of helpers.sgd.History
         In the order of `settings`.
     """
-    return run_cached(_history, settings, X_train, Y_train, X_test, Y_test, n_jobs=n_jobs)
+    return run_cached(_history, settings, X_train, Y_train, X_test, Y_test, n_jobs)
 
 
-def examples_seen(updates, batch_size, num_examples):
+def examples_seen(updates: pd.Series, batch_size: pd.Series, num_examples: int) -> pd.Series:
     """Examples seen after a number of updates; the last minibatch of an epoch may be shorter."""
     per_epoch = sgd.updates_per_epoch(num_examples, batch_size)
     epochs = np.floor(updates / per_epoch)
@@ -103,50 +116,46 @@ def examples_seen(updates, batch_size, num_examples):
     return seen.where(np.isfinite(updates), np.inf)
 
 
-def run_cached(function, settings, *data, n_jobs, **extra):
-    """What a cached function of the data gives for each of the settings."""
-    key = cache_key(*data), n_jobs == 1  # since seconds depend on whether a run was alone
-    calls = [{"key": (*key, _settings_key(each)), "settings": each, **extra} for each in settings]
-    return run_all(function, calls, *data, n_jobs=n_jobs)
+def run_cached(
+    function: Callable,
+    settings: Iterable[dict],
+    X_train: np.ndarray,
+    Y_train: np.ndarray,
+    X_test: np.ndarray | None,
+    Y_test: np.ndarray | None,
+    n_jobs: int | None,
+) -> list:
+    """What a function of the data gives for each of the settings, of those not made before."""
+    settings = [dict(each) for each in settings]
+    if not settings:
+        raise ValueError("settings hold no run, expected a dictionary of arguments for each")
+    for each in settings:
+        if isinstance(each.get("checkpoints"), Iterator):
+            each["checkpoints"] = list(each["checkpoints"])  # which can be read only once
+    data = [
+        None if array is None else np.asarray(array) for array in (X_train, Y_train, X_test, Y_test)
+    ]
+    # The seconds of a run alone belong to the machine; nothing else of a result does.
+    key = [digests(*data), platform.node() if n_jobs == 1 else None]
+    calls = [{"function": function, "settings": each, "key": key} for each in settings]
+    try:
+        return run_all(cached, calls, *data, n_jobs=n_jobs)
+    except RunsInterrupted as interrupt:
+        raise RunsInterrupted(f"{interrupt} They are kept: run this again to go on.") from None
 
 
-@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
-def _train(X_train, Y_train, X_test, Y_test, key, settings):
-    history = sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
+def _history(X_train, Y_train, X_test, Y_test, **settings):
+    return sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
+
+
+def _rows_and_parameters(X_train, Y_train, X_test, Y_test, **settings):
+    """What `train_all` needs of a history, which is a hundredth of its size."""
+    history = _history(X_train, Y_train, X_test, Y_test, **settings)
     rate = settings["learning_rate"]
     labels = {
         "batch_size": settings["batch_size"],
         "learning_rate": np.nan if callable(rate) else rate,
-        "seed": settings["seed"],
-        "diverged": bool(history.stopped),
+        "seed": settings.get("seed", 0),
+        "stopped": history.stopped,
     }
     return tidy(history, **labels), (history.W, history.b)
-
-
-@MEMORY.cache(ignore=["X_train", "Y_train", "X_test", "Y_test", "settings"])
-def _history(X_train, Y_train, X_test, Y_test, key, settings):
-    return sgd.train_classifier(X_train, Y_train, X_test=X_test, Y_test=Y_test, **settings)
-
-
-def cache_key(*arrays):
-    """All that a cached result depends on, besides its settings."""
-    return CODE, *(joblib.hash(array, "sha1") for array in arrays)
-
-
-def _settings_key(settings):
-    """The settings as joblib can tell them apart: a function by what it does, not by its name."""
-    rate = settings["learning_rate"]
-    return joblib.hash({**settings, "learning_rate": cloudpickle.dumps(rate)})
-
-
-def _code_digest():
-    folder = Path(__file__).parent
-    modules = [folder / f"{name}.py" for name in ("landscape", "runs", "sgd", "softmax", "study")]
-    modules += sorted(folder.glob("engines/*.py"))
-    code = b"".join(path.read_bytes() for path in modules)
-    machine = f"{np.__version__} {scipy.__version__} {platform.machine()} {platform.node()}"
-    return hashlib.sha256(code + machine.encode()).hexdigest()
-
-
-# Taken now: what is edited after the import is not what runs.
-CODE = _code_digest()

@@ -1,35 +1,43 @@
 """What the table of runs says: learning rates, ITR, updates to a target."""
 
-import os
-import timeit
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_info
 
 from helpers import landscape, sgd
 from helpers.engines import load_logits
 from helpers.landscape import largest_curvature, noise_scale  # noqa: F401, part of the study
 from helpers.runs import (  # noqa: F401, the tables are part of the study
-    MEMORY,
-    cache_key,
     examples_seen,
     run_cached,
     tidy,
     train_all,
     train_histories,
 )
-from helpers.softmax import cross_entropy, loss
+from helpers.softmax import cross_entropy
+from helpers.support import arguments
+from helpers.support.caching import cached, digests
+from helpers.support.machine import calibration  # noqa: F401, part of the study
 
 
 def learning_rate_grid(
-    X_fit, Y_fit, X_val, Y_val, learning_rates, *, epochs, seeds=(0,), n_jobs=-1, **common
-):
+    X_fit: np.ndarray,
+    Y_fit: np.ndarray,
+    X_val: np.ndarray,
+    Y_val: np.ndarray,
+    learning_rates: Mapping[int, Iterable[float]],
+    *,
+    epochs: Iterable[int],
+    seeds: Iterable[int] = (0,),
+    n_jobs: int | None = -1,
+    **common,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The validation loss that each learning rate reaches with each batch size.
 
     The test set has no part in it. Where the best rate of a batch size lies on the edge of its
-    grid, the grid is extended by a factor of two until it does not: a best rate is only known to be
-    one when both its neighbours are worse.
+    grid, the grid is extended by a factor of two until it does not, or until the next rate is no
+    better: a best rate is only known to be one when both its neighbors are not better.
 
     Parameters
     ----------
@@ -51,29 +59,49 @@ def learning_rate_grid(
         One row per run: batch_size, learning_rate, seed, validation_loss (mean cross-entropy
         without penalty; infinite for a run that diverged).
     rows : pandas DataFrame
-        Of `train_all`, with the accuracy on the validation images in `test_accuracy`.
-    """
-    tables = []
+        Of `train_all`, with validation_loss and validation_accuracy in place of those of a test
+        set.
 
-    def measure(pairs):
-        settings = _settings(pairs, seeds, num_epochs=max(epochs), **common)
+    Raises
+    ------
+    ValueError
+        No rates, seeds or epochs, or arguments that `train_classifier` refuses.
+    """
+    epochs = sorted(arguments.integers("epochs", epochs, 1, 10**6, "epochs"))
+    if not epochs:
+        raise ValueError("epochs hold no epoch, expected those after which to evaluate")
+    tables: list[pd.DataFrame] = []
+    names = {"test_loss": "validation_loss", "test_accuracy": "validation_accuracy"}
+
+    def measure(settings):
         for each in settings:
             per_epoch = sgd.updates_per_epoch(len(X_fit), each["batch_size"])
-            each["checkpoints"] = [epoch * per_epoch for epoch in epochs]
-        rows, parameters = train_all(settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs)
-        tables.append(rows.assign(run=rows["run"] + sum(t["run"].nunique() for t in tables)))
-        grid = rows.groupby("run")[["batch_size", "learning_rate", "seed", "diverged"]].last()
-        grid["validation_loss"] = [float(loss(W, b, X_val, Y_val)) for W, b in parameters]
-        grid.loc[grid.pop("diverged"), "validation_loss"] = np.inf
-        return grid
+            each |= {"num_epochs": epochs[-1], "checkpoints": [t * per_epoch for t in epochs]}
+        rows, _ = train_all(settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs)
+        rows["run"] += sum(table["run"].nunique() for table in tables)
+        tables.append(rows.rename(columns=names))
+        last = tables[-1].groupby("run").tail(1)
+        converged = (last["stopped"] == "") & np.isfinite(last["validation_loss"])
+        grid = last[["batch_size", "learning_rate", "seed", "validation_loss"]]
+        return grid.assign(validation_loss=grid["validation_loss"].where(converged, np.inf))
 
-    grid = _search(measure, learning_rates, "validation_loss")
+    grid = _search(measure, learning_rates, seeds, common, "validation_loss")
     return grid, pd.concat(tables, ignore_index=True)
 
 
 def updates_to_target(
-    X_fit, Y_fit, X_val, Y_val, learning_rates, *, target, seeds, n_jobs=-1, **common
-):
+    X_fit: np.ndarray,
+    Y_fit: np.ndarray,
+    X_val: np.ndarray,
+    Y_val: np.ndarray,
+    learning_rates: Mapping[int, Iterable[float]],
+    *,
+    target: float,
+    seeds: Iterable[int],
+    num_epochs: int,
+    n_jobs: int | None = -1,
+    **common,
+) -> pd.DataFrame:
     """Updates until the validation loss is at the target, for each batch size, rate and seed.
 
     The validation loss is looked at whenever the number of updates has grown by a tenth. As in
@@ -84,51 +112,80 @@ def updates_to_target(
     X_fit, Y_fit, X_val, Y_val, learning_rates, n_jobs
         As for `learning_rate_grid`.
     target : float
-        Mean cross-entropy on the validation images.
+        Mean cross-entropy on the validation images, below that at the start.
     seeds : sequence of int
+    num_epochs : int
+        Where to give up.
     common
-        Of `helpers.sgd.updates`, and num_epochs: where to give up.
+        Of `train_classifier`.
 
     Returns
     -------
     pandas DataFrame
         One row per run: batch_size, learning_rate, seed, updates (infinite if the target was not
         reached), examples, seconds (for these updates).
-    """
 
-    def measure(pairs):
-        settings = _settings(pairs, seeds, **common)
-        reached = run_cached(
-            _until_target, settings, X_fit, Y_fit, X_val, Y_val, n_jobs=n_jobs, target=target
+    Raises
+    ------
+    ValueError
+        As `learning_rate_grid`, and for a target that is met without a single update.
+    """
+    target = arguments.positive("target", target)
+    num_epochs = arguments.integer("num_epochs", num_epochs, 1)
+    largest = max(arguments.rates_by_batch_size(learning_rates))
+    # An update of the largest minibatch: it checks all arguments, and has the loss at the start.
+    once = {"learning_rate": 1e-3, "num_iterations": 1, "checkpoints": [], **common}
+    start = sgd.train_classifier(
+        X_fit, Y_fit, X_test=X_val, Y_test=Y_val, batch_size=largest, **once
+    ).test_loss[0]
+    if target >= start:
+        raise ValueError(
+            f"target is {target:g}, but the validation loss is {start:g} before the first update: "
+            "expected a target below that"
         )
+
+    def measure(settings):
+        calls = [{**each, "target": target, "num_epochs": num_epochs} for each in settings]
+        reached = run_cached(_until_target, calls, X_fit, Y_fit, X_val, Y_val, n_jobs)
         rows = pd.DataFrame(settings)[["batch_size", "learning_rate", "seed"]]
         rows[["updates", "seconds"]] = reached
         return rows.assign(examples=examples_seen(rows["updates"], rows["batch_size"], len(X_fit)))
 
-    return _search(measure, learning_rates, "updates")
+    return _search(measure, learning_rates, seeds, common, "updates")
 
 
-def best_learning_rates(rows, score):
-    """The rate with the lowest score for each batch size, by the geometric mean over seeds.
+def best_learning_rates(rows: pd.DataFrame, score: str) -> pd.Series:
+    """The rate with the lowest score for each batch size, by the arithmetic mean over seeds.
 
     Parameters
     ----------
     rows : pandas DataFrame
-        Columns batch_size, learning_rate, and the score.
+        Columns batch_size, learning_rate, and the score: infinite for a run that diverged or did
+        not arrive.
     score : str
         Such as "validation_loss" or "updates".
 
     Returns
     -------
     pandas Series
-        learning_rate by batch_size.
+        learning_rate by batch_size; of equal rates the smallest.
+
+    Raises
+    ------
+    ValueError
+        No rows or columns, a score that is NaN, or a batch size whose means are all infinite.
     """
-    # Counts of updates tie at the median of a few seeds, their mean does not.
-    means = np.log(rows[score]).groupby([rows["batch_size"], rows["learning_rate"]]).mean()
+    means = _mean_scores(rows, score)
+    lowest = means.groupby("batch_size").min()
+    if np.isinf(lowest).any():
+        raise ValueError(
+            f"with batch size {lowest.idxmax()} the {score} is infinite at every learning rate, "
+            "expected a rate whose runs all get there: try smaller ones if they diverged"
+        )
     return means.groupby("batch_size").idxmin().str[1].astype(float).rename("learning_rate")
 
 
-def iterations_to_converge(rows, tolerance):
+def iterations_to_converge(rows: pd.DataFrame, tolerance: float) -> pd.Series:
     """ITR: the first checkpoint from which the gap stays below the tolerance, for each batch size.
 
     Parameters
@@ -142,7 +199,14 @@ def iterations_to_converge(rows, tolerance):
     -------
     pandas Series
         iteration by batch_size; missing where the last checkpoint is not below the tolerance.
+
+    Raises
+    ------
+    ValueError
+        No rows or columns, or a tolerance that is not positive.
     """
+    arguments.columns(rows, "batch_size", "iteration", "gap")
+    tolerance = arguments.positive("tolerance", tolerance)
 
     def first_stay(run):
         above = run.loc[~(run["gap"] < tolerance), "iteration"].max()
@@ -151,76 +215,68 @@ def iterations_to_converge(rows, tolerance):
     return rows.groupby("batch_size")[["iteration", "gap"]].apply(first_stay).rename("iteration")
 
 
-def optimum(X, Y, reg_lambda):
+def optimum(
+    X: np.ndarray, Y: np.ndarray, reg_lambda: float
+) -> tuple[np.ndarray, np.ndarray, float]:
     """`helpers.landscape.optimum`, kept on disk."""
-    return _optimum(X, Y, cache_key(X, Y), reg_lambda)
+    settings = {"reg_lambda": reg_lambda}
+    return cached(X, Y, function=landscape.optimum, settings=settings, key=digests(X, Y))
 
 
-def calibration():
-    """What this machine does with a fixed product of matrices, to compare seconds across machines.
-
-    Returns
-    -------
-    dict
-        Seconds for the product of a float32 (1000, 784) with a (784, 10) matrix, the best of 200,
-        with the number of BLAS threads in use, and the number of cores.
-    """
-    rng = np.random.default_rng(0)
-    X, W = rng.random((1000, 784), np.float32), rng.random((784, 10), np.float32)
-    seconds = min(timeit.repeat(lambda: X @ W, number=1, repeat=200))
-    threads = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-    return {"seconds": seconds, "BLAS threads": max(threads, default=1), "cores": os.cpu_count()}
-
-
-def decaying_rate(iteration, *, initial, half_life):
+def decaying_rate(iteration: int, *, initial: float, half_life: float) -> float:
     """A learning rate that falls like 1/t (Robbins & Monro 1951); half is left at `half_life`."""
     return initial / (1 + iteration / half_life)
 
 
-def _settings(pairs, seeds, **common):
-    """Settings of a run for each pair (batch size, learning rate) and each seed."""
-    return [
-        {"batch_size": B, "learning_rate": rate, "seed": seed, **common}
-        for B, rate in pairs
-        for seed in seeds
-    ]
-
-
-def _search(measure, learning_rates, score):
-    """Measure all pairs (batch size, rate), then those beside a best rate that is on the edge."""
-    tables, tried = [], {B: sorted(rates) for B, rates in learning_rates.items()}
-    wanted = [(B, rate) for B, rates in tried.items() for rate in rates]
+def _search(measure, learning_rates, seeds, common, score):
+    """Measure all rates for each batch size, then those beside a best one that is on the edge."""
+    seeds = list(seeds)
+    if not seeds:
+        raise ValueError("seeds hold no seed, expected at least one, such as range(3)")
+    rates = arguments.rates_by_batch_size(learning_rates)
+    tables, wanted = [], [(B, rate) for B in rates for rate in rates[B]]
     while wanted:
-        tables.append(measure(wanted))
+        settings = [
+            {"batch_size": B, "learning_rate": rate, "seed": seed, **common}
+            for B, rate in wanted
+            for seed in seeds
+        ]
+        tables.append(measure(settings))
         table = pd.concat(tables, ignore_index=True)
         wanted = []
-        reached = np.isfinite(table[score]).groupby([table["batch_size"], table["learning_rate"]])
-        reached = reached.all().groupby("batch_size").any()
-        for B, best in best_learning_rates(table, score).items():
-            if not reached[B]:
+        for B, means in _mean_scores(table, score).groupby("batch_size"):
+            tried, means = means.index.get_level_values("learning_rate"), means.to_numpy()
+            best = means.argmin()
+            if np.isinf(means[best]):
                 continue  # no rate got anywhere with all seeds: there is no best one to follow
-            if best == tried[B][0]:
-                wanted.append((B, best / 2))
-            if best == tried[B][-1]:
-                wanted.append((B, best * 2))
-        for B, rate in wanted:
-            tried[B] = sorted([*tried[B], rate])
+            # On a tie there is nothing to follow either: the next rate might tie for ever.
+            if best == 0 and (len(means) == 1 or means[0] < means[1]):
+                wanted.append((B, tried[0] / 2))
+            if best == len(means) - 1:
+                wanted.append((B, tried[-1] * 2))
     return table.sort_values(["batch_size", "learning_rate"], ignore_index=True)
 
 
-@MEMORY.cache(ignore=["X_fit", "Y_fit", "X_val", "Y_val", "settings"])
-def _until_target(X_fit, Y_fit, X_val, Y_val, key, target, settings):
-    settings = dict(settings)
-    last = settings.pop("num_epochs") * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
+def _mean_scores(rows, score):
+    """The mean of the score over seeds by batch size and learning rate, in their order."""
+    arguments.columns(rows, "batch_size", "learning_rate", score)
+    if rows[score].isna().any():
+        wrong = rows[rows[score].isna()].iloc[0]
+        raise ValueError(
+            f"{score} is NaN with batch size {wrong['batch_size']:g} at learning rate "
+            f"{wrong['learning_rate']:g}, expected a number, or infinity for a run that diverged"
+        )
+    return rows.groupby(["batch_size", "learning_rate"])[score].mean()
+
+
+def _until_target(X_fit, Y_fit, X_val, Y_val, *, target, num_epochs, **settings):
+    """Updates and seconds until the target."""
+    last = num_epochs * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
     logits = load_logits(settings.get("engine", "numpy"))
     looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
     for reached in sgd.updates(X_fit, Y_fit, checkpoints=looks, **settings):
-        scores = logits(reached.W, reached.b, X_val)
-        if reached.iteration in looks and cross_entropy(scores, Y_val) <= target:
+        if reached.iteration not in looks:
+            continue
+        if cross_entropy(logits(reached.W, reached.b, X_val), Y_val) <= target:
             return reached.iteration, reached.seconds
     return np.inf, np.inf
-
-
-@MEMORY.cache(ignore=["X", "Y"])
-def _optimum(X, Y, key, reg_lambda):
-    return landscape.optimum(X, Y, reg_lambda)

@@ -23,6 +23,7 @@ def blas_threads():
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["threading", "loky", "sequential"])
 def test_histories_are_those_of_runs_alone_in_order(backend):
     before = blas_threads()

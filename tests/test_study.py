@@ -1,24 +1,21 @@
-"""Many runs, what is kept of them, and what their table says."""
+"""What the table of runs says, on small data whose answer is known."""
 
-import os
-
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from helpers import runs, sgd, study
+from helpers import study
 from helpers.sgd import train_classifier
 from helpers.softmax import loss
-from helpers.study import (
-    best_learning_rates,
-    iterations_to_converge,
-    learning_rate_grid,
-    tidy,
-)
+from helpers.study import best_learning_rates, iterations_to_converge, learning_rate_grid
 
-COLUMNS = ["iteration", "train_loss", "test_accuracy", "seconds"]
-run_uncached = runs._train.func
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    """An empty cache for the runs of a test."""
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path))
 
 
 def examples(dtype=float, num_examples=30):
@@ -29,167 +26,10 @@ def examples(dtype=float, num_examples=30):
     return X.astype(dtype), np.eye(3, dtype=dtype)[classes]
 
 
-# tidy
+# Updates to a target
 
 
-def test_tidy_has_a_row_per_checkpoint_with_labels_first():
-    X, Y = examples()
-    history = train_classifier(
-        X, Y, batch_size=10, learning_rate=0.1, num_epochs=2, X_test=X, Y_test=Y
-    )
-    rows = tidy(history, batch_size=10, engine="numpy")
-    assert rows.columns.tolist() == ["batch_size", "engine", *COLUMNS]
-    assert rows["batch_size"].tolist() == [10] * 3 and set(rows["engine"]) == {"numpy"}
-    assert rows["iteration"].tolist() == [0, 3, 6]
-    for column in COLUMNS:
-        np.testing.assert_array_equal(rows[column], getattr(history, column))
-
-
-def test_tidy_without_labels_and_without_a_test_set():
-    history = train_classifier(*examples(), batch_size=10, learning_rate=0.1, num_epochs=2)
-    rows = tidy(history)
-    assert rows.columns.tolist() == COLUMNS
-    assert rows["test_accuracy"].isna().all() and rows["test_accuracy"].dtype == float
-
-
-# The study: many runs
-
-
-def settings_of(batch_sizes, seeds=(0,), **common):
-    """Two epochs for each batch size and seed."""
-    return [
-        dict(batch_size=B, learning_rate=0.1, seed=seed, num_epochs=2, **common)
-        for B in batch_sizes
-        for seed in seeds
-    ]
-
-
-@pytest.fixture
-def cache(monkeypatch, tmp_path):
-    """An empty cache for runs, as a folder."""
-    memory = joblib.Memory(tmp_path, verbose=0)
-    ignored = ["X_train", "Y_train", "X_test", "Y_test", "settings"]
-    for name in "_train", "_history":
-        function = getattr(runs, name).func
-        monkeypatch.setattr(runs, name, memory.cache(function, ignore=ignored))
-    return tmp_path
-
-
-def test_all_runs_are_one_table_with_the_runs_of_train_classifier(cache):
-    X, Y = examples()
-    rows, parameters = study.train_all(settings_of([5, 10], [0, 1]), X, Y, X[:9], Y[:9])
-    assert len(parameters) == 4 and rows["run"].unique().tolist() == [0, 1, 2, 3]
-    np.testing.assert_array_equal(rows["examples"], rows["iteration"] * rows["batch_size"])
-    assert rows["epoch"].unique().tolist() == [0, 1, 2]
-    [last] = settings_of([10], [1])
-    history = train_classifier(X, Y, X_test=X[:9], Y_test=Y[:9], **last)
-    run = rows[rows["run"] == 3]
-    for column in COLUMNS[:3]:
-        np.testing.assert_array_equal(run[column], getattr(history, column))
-    np.testing.assert_array_equal(parameters[3][0], history.W)
-    assert not rows["diverged"].any()
-
-
-def test_a_cached_run_is_not_made_again_and_other_data_or_settings_are(cache, monkeypatch):
-    X, Y = examples()
-    made = []
-    monkeypatch.setattr(
-        runs.sgd, "train_classifier", lambda *a, **k: made.append(k) or train_classifier(*a, **k)
-    )
-    first, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
-    again, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
-    assert len(made) == 1
-    pd.testing.assert_frame_equal(first, again)
-    study.train_all(settings_of([6]), X, Y, X, Y, n_jobs=1)
-    study.train_all(settings_of([5]), X + 1, Y, X, Y, n_jobs=1)
-    monkeypatch.setattr(runs, "CODE", "another engine")
-    study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
-    assert len(made) == 4
-    study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=2)  # other seconds
-    assert len(made) == 5
-
-
-def test_histories_are_those_of_train_classifier_and_kept_too(cache, monkeypatch):
-    X, Y = examples()
-    settings = settings_of([5, 10])
-    first = study.train_histories(settings, X, Y, X, Y)
-    monkeypatch.setattr(runs.sgd, "train_classifier", None)
-    again = study.train_histories(settings, X, Y, X, Y)
-    for each, history, kept in zip(settings, first, again, strict=True):
-        expected = train_classifier(X, Y, X_test=X, Y_test=Y, **each)
-        np.testing.assert_array_equal(history.W_checkpoints, expected.W_checkpoints)
-        np.testing.assert_array_equal(kept.minibatch_loss, expected.minibatch_loss)
-
-
-def test_a_learning_rate_function_is_known_by_what_it_does(cache):
-    X, Y = examples()
-
-    def last_loss(learning_rate):
-        settings = [dict(each, learning_rate=learning_rate) for each in settings_of([5])]
-        rows, _ = study.train_all(settings, X, Y, X, Y, n_jobs=1)
-        return rows["train_loss"].iloc[-1]
-
-    losses = [last_loss(lambda t, rate=rate: rate) for rate in (0.1, 0.001, 0.1)]
-    assert losses[0] == losses[2] != losses[1]
-
-
-def test_a_shorter_last_minibatch_counts_as_what_it_is(cache):
-    X, Y = examples()
-    rows, _ = study.train_all(settings_of([20]), X, Y, X, Y, n_jobs=1)
-    assert rows["iteration"].tolist() == [0, 2, 4]
-    assert rows["examples"].tolist() == [0, 30, 60] and rows["epoch"].tolist() == [0, 1, 2]
-
-
-@pytest.mark.filterwarnings("ignore:Exception while loading results")
-def test_a_corrupt_cache_entry_is_made_again(cache):
-    X, Y = examples()
-    first, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
-    [entry] = cache.rglob("output.pkl")
-    entry.write_bytes(entry.read_bytes()[:100])
-    again, _ = study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
-    pd.testing.assert_frame_equal(first.drop(columns="seconds"), again.drop(columns="seconds"))
-
-
-def test_an_interrupted_run_is_neither_kept_nor_taken_for_a_result(cache, monkeypatch):
-    X, Y = examples()
-
-    def interrupted(*arguments, **settings):
-        history = train_classifier(*arguments, **settings)
-        raise sgd.TrainingInterrupted(history)
-
-    monkeypatch.setattr(runs.sgd, "train_classifier", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        study.train_all(settings_of([5]), X, Y, X, Y, n_jobs=1)
-    assert not list(cache.rglob("output.pkl"))
-
-
-def train_and_tell_where(*arrays, key, settings):
-    """The run, not cached, with the process that made it."""
-    rows, parameters = run_uncached(*arrays, key=key, settings=settings)
-    return rows.assign(process=os.getpid()), parameters
-
-
-@pytest.mark.slow
-def test_a_grid_on_a_dask_cluster_gives_the_rows_of_one_process(monkeypatch):
-    from dask.distributed import Client, LocalCluster
-
-    monkeypatch.setattr(runs, "_train", train_and_tell_where)
-    X, Y = examples(np.float32, num_examples=60)
-    parts, rates = (X[:40], Y[:40], X[40:], Y[40:]), {2: [0.1, 0.2], 10: [0.2, 0.4]}
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster),
-        joblib.parallel_config("dask"),
-    ):
-        there, there_rows = learning_rate_grid(*parts, rates, epochs=[2])
-    here, here_rows = learning_rate_grid(*parts, rates, epochs=[2], n_jobs=1)
-    assert os.getpid() not in set(there_rows["process"])
-    assert set(here_rows["process"]) == {os.getpid()}
-    pd.testing.assert_frame_equal(there, here)
-
-
-def test_updates_to_target_stops_at_the_first_look_at_or_below_it(monkeypatch):
-    monkeypatch.setattr(study, "_until_target", study._until_target.func)
+def test_updates_to_target_stops_at_the_first_look_at_or_below_it():
     X, Y = examples(num_examples=60)
     parts = X[:40], Y[:40], X[40:], Y[40:]
     target = 0.9
@@ -216,16 +56,41 @@ def test_updates_to_target_stops_at_the_first_look_at_or_below_it(monkeypatch):
     assert run.examples == run.updates * run.batch_size
 
 
-def test_a_target_out_of_reach_takes_infinitely_many_updates(monkeypatch):
-    monkeypatch.setattr(study, "_until_target", study._until_target.func)
+def test_a_target_out_of_reach_takes_infinitely_many_updates():
     X, Y = examples()
-    settings = dict(batch_size=5, learning_rate=0.1, seed=0, num_epochs=2)
-    assert study._until_target(X, Y, X, Y, None, 0.0, settings) == (np.inf, np.inf)
     rows = study.updates_to_target(
-        X, Y, X, Y, {5: [0.1, 0.2]}, target=0.0, seeds=[0, 1], num_epochs=1, n_jobs=1
+        X, Y, X, Y, {5: [0.1, 0.2]}, target=1e-9, seeds=[0, 1], num_epochs=1, n_jobs=1
     )
     assert len(rows) == 4  # no search for a best rate where none gets there
     assert np.isinf(rows[["updates", "examples"]]).all(axis=None)
+    with pytest.raises(ValueError, match="batch size 5 the updates is infinite at every"):
+        best_learning_rates(rows, "updates")
+
+
+@pytest.mark.parametrize("target", [1.1, 2.0])
+def test_a_target_that_is_met_at_the_start_is_an_error(target):
+    X, Y = examples()
+    with pytest.raises(ValueError, match="before the first update: expected a target below"):
+        study.updates_to_target(X, Y, X, Y, {5: [0.1]}, target=target, seeds=[0], num_epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (dict(learning_rates={64: [0.1]}), "batch_size is 64, expected an integer from 1 to 30"),
+        (dict(learning_rates={2.5: [0.1]}), "a batch size in learning_rates is 2.5"),
+        (dict(target=0), "target is 0, expected a positive number"),
+        (dict(target="low"), "target is 'low'"),
+        (dict(num_epochs=0), "num_epochs is 0"),
+        (dict(reduction="average"), "reduction is 'average'"),
+        (dict(engine="nump"), "engine is 'nump'"),
+    ],
+)
+def test_a_search_for_a_target_refuses_what_train_classifier_refuses(wrong, words):
+    X, Y = examples()
+    given = dict(learning_rates={5: [0.1]}, target=0.5, seeds=[0], num_epochs=1) | wrong
+    with pytest.raises(ValueError, match=words):
+        study.updates_to_target(X, Y, X, Y, **given)
 
 
 # What else belongs to the study
@@ -244,15 +109,7 @@ def test_calibration_takes_time_and_names_the_threads():
 # The learning-rate choice and the number of iterations
 
 
-@pytest.fixture
-def not_cached(monkeypatch):
-    """Make every run anew, and leave nothing on disk."""
-    monkeypatch.setattr(runs, "_train", runs._train.func)
-
-
-def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best_is_inside(
-    not_cached,
-):
+def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best_is_inside():
     X, Y = examples(num_examples=60)
     parts = X[:40], Y[:40], X[40:], Y[40:]
     rates = {10: [0.001, 0.002], 2: [4.0]}
@@ -282,7 +139,7 @@ def test_the_grid_holds_the_validation_loss_of_each_run_and_grows_until_the_best
 
 
 @pytest.mark.filterwarnings("ignore:SGD diverged")
-def test_a_run_that_diverged_has_an_infinite_validation_loss(not_cached):
+def test_a_run_that_diverged_has_an_infinite_validation_loss():
     X, Y = examples()
     rates = {1: [0.125, 0.25, 100.0]}
     grid, _ = learning_rate_grid(X, Y, X, Y, rates, epochs=[20], reg_lambda=1.0, n_jobs=1)
@@ -317,3 +174,95 @@ def test_a_run_has_converged_where_its_gap_stays_below_the_tolerance(gaps, itera
     other = pd.DataFrame(dict(batch_size=8, iteration=[0, 5], gap=[2, 0]))
     found = iterations_to_converge(pd.concat([rows, other]), 1)
     np.testing.assert_array_equal(found[[4, 8]], [iteration, 5])
+
+
+@pytest.mark.parametrize("rates", [[0.1, 0.2], [0.1]])
+def test_a_search_among_equals_ends(rates):
+    # Without an image there is nothing to learn, and without a bias every rate does the same.
+    X, Y = examples()
+    common = dict(epochs=[1], n_jobs=1, fit_bias=False)
+    grid, _ = learning_rate_grid(X * 0, Y, X * 0, Y, {5: rates}, **common)
+    assert len(grid) <= 3 and grid["validation_loss"].nunique() == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (dict(learning_rates={}), "learning_rates are {}, expected a dictionary"),
+        (dict(learning_rates=[0.1, 0.2]), "expected a dictionary of rates by batch size"),
+        (dict(learning_rates={5: []}), r"learning_rates\[5\] is \[\], expected rates"),
+        (dict(learning_rates={5: 0.1}), r"learning_rates\[5\] is 0.1, expected rates"),
+        (dict(learning_rates={5: ["0.1"]}), "a rate for B = 5 is '0.1', expected a positive"),
+        (dict(learning_rates={5: [0.1, -1]}), "a rate for B = 5 is -1"),
+        (dict(learning_rates={50: [0.1]}), "batch_size is 50, expected an integer from 1 to 30"),
+        (dict(seeds=[]), "seeds hold no seed"),
+        (dict(seeds=[-1]), "seed is -1"),
+        (dict(epochs=[]), "epochs hold no epoch"),
+        (dict(epochs=3), r"epochs is 3, expected epochs .* such as"),
+        (dict(epochs=[0.5]), "epochs hold 0.5"),
+    ],
+)
+def test_a_grid_that_makes_no_sense_is_refused(wrong, words):
+    X, Y = examples()
+    given = dict(learning_rates={5: [0.1]}, epochs=[1]) | wrong
+    with pytest.raises(ValueError, match=words):
+        learning_rate_grid(X, Y, X, Y, **given)
+
+
+@pytest.mark.filterwarnings("ignore:SGD diverged")
+def test_where_all_rates_diverged_there_is_no_best_one():
+    X, Y = examples()
+    grid, _ = learning_rate_grid(X, Y, X, Y, {1: [1.0, 2.0]}, epochs=[20], reg_lambda=1e4)
+    assert np.isinf(grid["validation_loss"]).all() and len(grid) == 2
+    with pytest.raises(
+        ValueError, match=r"batch size 1 the validation_loss is infinite at every.*smaller"
+    ):
+        best_learning_rates(grid, "validation_loss")
+
+
+scores = st.lists(
+    st.tuples(st.sampled_from([1, 10]), st.sampled_from([0.1, 0.2, 0.4]), st.floats(0.01, 100)),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(scores)
+def test_no_rate_has_a_lower_arithmetic_mean_than_the_best_one(rows):
+    table = pd.DataFrame(rows, columns=["batch_size", "learning_rate", "loss"])
+    best = best_learning_rates(table, "loss")
+    for batch_size, of_size in table.groupby("batch_size"):
+        means = {rate: np.mean(runs) for rate, runs in of_size.groupby("learning_rate")["loss"]}
+        assert means[best[batch_size]] == pytest.approx(min(means.values()))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (pd.DataFrame(), "the table has 0 rows"),
+        (pd.DataFrame({"batch_size": [1], "loss": [2.0]}), "expected .* learning_rate, loss"),
+        (
+            pd.DataFrame({"batch_size": 1, "learning_rate": 0.1, "loss": [1.0, np.nan]}),
+            "loss is NaN with batch size 1 at learning rate 0.1",
+        ),
+    ],
+)
+def test_a_table_that_has_no_best_rate_is_refused(rows, words):
+    with pytest.raises(ValueError, match=words):
+        best_learning_rates(rows, "loss")
+
+
+@pytest.mark.parametrize("tolerance", [0, np.nan, None])
+def test_convergence_needs_a_table_and_a_tolerance(tolerance):
+    rows = pd.DataFrame({"batch_size": [1], "iteration": [0], "gap": [1.0]})
+    with pytest.raises(ValueError, match="tolerance is"):
+        iterations_to_converge(rows, tolerance)
+    with pytest.raises(ValueError, match="0 rows and the columns batch_size"):
+        iterations_to_converge(rows[:0], 0.1)
+
+
+def test_the_optimum_is_kept(monkeypatch):
+    X, Y = examples()
+    W = study.optimum(X, Y, 0.1)[0]
+    monkeypatch.setattr(study.landscape, "minimize", None)
+    np.testing.assert_array_equal(study.optimum(X, Y, 0.1)[0], W)

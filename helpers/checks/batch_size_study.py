@@ -303,9 +303,9 @@ def _gaps(chosen, X_train, Y_train):
     ]
     if X_train is None:
         X_train, Y_train = load_mnist()[:2]
-    rows, _ = study.train_all(settings, X_train, Y_train, X_train[:1], Y_train[:1])
+    rows, _ = study.train_all(settings, X_train, Y_train)
     J_best = study.optimum(X_train, Y_train, REG_LAMBDA)[2]
-    rows["gap"] = (rows["train_loss"] / J_best - 1).where(~rows["diverged"], np.inf)
+    rows["gap"] = (rows["train_loss"] / J_best - 1).where(rows["stopped"] == "", np.inf)
     # Half way is the last checkpoint but one; of a run that diverged there may be no other.
     by_batch_size = rows.groupby("batch_size")["gap"]
     return by_batch_size.agg(half=lambda gap: gap.iloc[-2:].iloc[0], last="last")

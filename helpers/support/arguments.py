@@ -6,7 +6,7 @@ Numbers come back as Python's own. NumPy's small integers would wrap (200 epochs
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,6 +125,37 @@ def one_of(name: str, value: Any, choices: tuple[Choice, ...]) -> Choice:
         if isinstance(value, str) and value == choice:
             return choice
     raise ValueError(f"{name} is {value!r}, expected one of {', '.join(map(repr, choices))}")
+
+
+def rates_by_batch_size(learning_rates):
+    """Lists of positive floats in order, without repetition, by positive int.
+
+    Raises
+    ------
+    ValueError
+        Anything else, or nothing at all.
+    """
+    if not isinstance(learning_rates, Mapping) or not learning_rates:
+        raise ValueError(
+            f"learning_rates are {learning_rates!r}, expected a dictionary of rates by batch size, "
+            "such as {10: [0.01, 0.02]}"
+        )
+    checked = {}
+    for key, rates in learning_rates.items():
+        batch_size = integer("a batch size in learning_rates", key, 1)
+        if np.ndim(rates) != 1 or not len(rates):
+            raise ValueError(f"learning_rates[{key}] is {rates!r}, expected rates, such as [0.01]")
+        checked[batch_size] = sorted({positive(f"a rate for B = {key}", rate) for rate in rates})
+    return checked
+
+
+def columns(rows, *names):
+    """Raise a ValueError unless a table has rows, and columns with these names."""
+    if not len(rows) or not {*names} <= {*rows.columns}:
+        raise ValueError(
+            f"the table has {len(rows)} rows and the columns {', '.join(map(str, rows.columns))}; "
+            f"expected at least one row, and the columns {', '.join(names)}"
+        )
 
 
 def _representable(name: str, value: Any, dtype: DTypeLike) -> float:

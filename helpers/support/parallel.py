@@ -2,7 +2,9 @@
 
 import contextlib
 import ctypes
+from collections.abc import Callable, Iterable
 
+import numpy as np
 from joblib import Parallel, delayed
 
 from helpers.support.arrays import read_only
@@ -10,7 +12,20 @@ from helpers.support.progress import progress_bar
 from helpers.support.threads import one_blas_thread
 
 
-def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
+class RunsInterrupted(KeyboardInterrupt):
+    """Ctrl-C, or ■ in a notebook, ended `run_all`; it says how many runs were finished."""
+
+    def _render_traceback_(self):  # what a notebook shows
+        return [str(self)]
+
+
+def run_all(
+    function: Callable,
+    settings: Iterable[dict],
+    *arrays,
+    n_jobs: int | None = -1,
+    progress: bool = True,
+) -> list:
     """Call a function once for each entry of `settings`, as many at a time as there are cores.
 
     The runs are threads of this process and share its arrays: the compiled engine and NumPy's
@@ -31,7 +46,8 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
         Keyword arguments of the function, one dictionary a run. Long runs first make the best use
         of the cores.
     arrays
-        First arguments of every call. A backend with processes sends them to each only once.
+        First arguments of every call, or None in place of one. A backend with processes sends them
+        to each only once.
     n_jobs : int or None
         Runs at a time, counted as joblib does: −1 is one for each core, None what
         `joblib.parallel_config` says.
@@ -43,18 +59,27 @@ def run_all(function, settings, *arrays, n_jobs=-1, progress=True):
     list
         What the function returned, in the order of `settings`. Where runs share the memory of the
         machine, the seconds of a history are somewhat longer than those of a run alone.
+
+    Raises
+    ------
+    RunsInterrupted
+        Ctrl-C, or ■ in a notebook. Runs that are threads go on to their end, no further one starts.
     """
     settings = list(settings)
-    arrays = [read_only(array) for array in arrays]
+    data = [None if array is None else read_only(np.asarray(array)) for array in arrays]
     _give_back_memory()
     results = []
     with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-        for result in parallel(
-            delayed(_with_one_thread)(function, *arrays, **each) for each in settings
-        ):
-            results.append(result)
-            bar.update()
+        calls = (delayed(_with_one_thread)(function, *data, **each) for each in settings)
+        try:
+            for result in parallel(calls):
+                results.append(result)
+                bar.update()
+        except KeyboardInterrupt:
+            raise RunsInterrupted(
+                f"Interrupted: {len(results)} of {len(settings)} runs are finished."
+            ) from None
     return results
 
 
@@ -64,7 +89,7 @@ def _give_back_memory():
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _with_one_thread(function, *arrays, **settings):
+def _with_one_thread(function, /, *arrays, **settings):
     """The call, in whichever process it is made."""
     with one_blas_thread():
         return function(*arrays, **settings)
