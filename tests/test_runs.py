@@ -229,13 +229,16 @@ def test_ctrl_c_ends_a_study_soon_and_leaves_whole_runs_only(cache, made, n_jobs
 def test_runs_on_a_dask_cluster_are_those_of_one_process(cache):
     from dask.distributed import Client, LocalCluster
 
+    def keep_in(folder):
+        os.environ["STUDY_CACHE"] = folder
+
     settings = settings_of([2, 10], [0, 1])
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
         joblib.parallel_config("dask"),
     ):
-        client.run(os.environ.__setitem__, "STUDY_CACHE", str(cache / "of workers"))
+        client.run(keep_in, str(cache / "of workers"))
         there, _ = train_all(settings, X, Y)
     assert len(list((cache / "of workers").iterdir())) == len(settings)
     here, _ = train_all(settings, X, Y)
