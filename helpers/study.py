@@ -135,9 +135,10 @@ def updates_to_target(
     largest = max(arguments.rates_by_batch_size(learning_rates))
     # An update of the largest minibatch: it checks all arguments, and has the loss at the start.
     once = {"learning_rate": 1e-3, "num_iterations": 1, "checkpoints": [], **common}
-    start = sgd.train_classifier(
+    history = sgd.train_classifier(
         X_fit, Y_fit, X_test=X_val, Y_test=Y_val, batch_size=largest, **once
-    ).test_loss[0]
+    )
+    start = tidy(history)["test_loss"].iloc[0]
     if target >= start:
         raise ValueError(
             f"target is {target:g}, but the validation loss is {start:g} before the first update: "
