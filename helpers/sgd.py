@@ -288,20 +288,15 @@ def updates_per_epoch(num_examples: int, batch_size: int) -> int:
 
 def _stretches(num_examples, batch_size, checkpoints, rng, replace):
     """The rows to visit and the number of updates, stretch by stretch."""
-    per_epoch, last = updates_per_epoch(num_examples, batch_size), max(checkpoints)
-    ends = {
-        *checkpoints,
-        *range(per_epoch, last, per_epoch),
-        *range(LONGEST_STRETCH, last, LONGEST_STRETCH),
-    }
-    start = 0
-    for end in sorted(ends - {0}):
-        update = start % per_epoch
-        if update == 0:
-            order = _epoch_order(num_examples, rng, replace)
-        num_updates = end - start
-        yield order[update * batch_size : (update + num_updates) * batch_size], num_updates
-        start = end
+    per_epoch, start = updates_per_epoch(num_examples, batch_size), 0
+    for checkpoint in sorted(checkpoints):
+        while start < checkpoint:
+            update = start % per_epoch
+            if update == 0:
+                order = _epoch_order(num_examples, rng, replace)
+            count = min(checkpoint - start, per_epoch - update, LONGEST_STRETCH)
+            yield order[update * batch_size : (update + count) * batch_size], count
+            start += count
 
 
 def _epoch_order(num_examples, rng, replace):

@@ -4,17 +4,20 @@ import os
 import subprocess
 import sys
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 
 from helpers import softmax
 from helpers.data import load_mnist
-from helpers.engines import load_logits, prepare
-from helpers.support.arrays import read_only
+from helpers.engines import csr, load_logits, prepare
+from helpers.support.arrays import derived, read_only
 from helpers.sgd import train_classifier
 
 ROOT = Path(__file__).parent.parent
@@ -289,3 +292,79 @@ def test_float32_does_not_drift_over_a_long_run():
         for engine in ("numpy", "numba")
     ]
     assert np.abs(runs[0].W - runs[1].W).max() <= 2e-5  # measured: 2e-6
+
+
+# What is derived from the images
+
+
+def images(seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.random((40, 30)) * (rng.random((40, 30)) < 0.3)
+    return X, np.eye(3)[rng.integers(3, size=40)]
+
+
+SETTINGS = dict(batch_size=4, learning_rate=0.3, num_epochs=3)
+
+
+def assert_the_run_is_that_of_now(X, Y):
+    expected = train("numpy", np.array(X), Y, **SETTINGS)
+    np.testing.assert_allclose(train("numba", X, Y, **SETTINGS).W, expected.W, rtol=0, atol=1e-12)
+
+
+def test_images_that_change_between_runs_are_never_taken_for_what_they_were():
+    X, Y = images()
+    view = X.view()
+    view.flags.writeable = False  # of an array that is writable
+    switched = X.copy()
+    switched.flags.writeable = False
+    frame = pd.DataFrame(X.copy())
+    for change in range(3):
+        assert_the_run_is_that_of_now(view, Y)
+        assert_the_run_is_that_of_now(switched, Y)
+        assert_the_run_is_that_of_now(frame.to_numpy(), Y)  # read-only since pandas 3
+        X[:, change] = 1.0
+        frame.iloc[:, change] = 1.0
+        switched.flags.writeable = True
+        switched[:, change] = 1.0
+        switched.flags.writeable = False
+
+
+def test_the_runs_of_a_study_share_what_is_derived_from_their_images():
+    X, Y = images()
+    shared = read_only(X)
+    assert read_only(shared) is shared
+    first = csr.of(shared)
+    train("numba", shared, Y, X_test=shared, Y_test=Y, **SETTINGS)
+    assert csr.of(shared) is first and csr.of(read_only(X)) is not first
+    # It goes with the view, without any help.
+    data = weakref.ref(first.data)
+    del first, shared
+    assert data() is None
+
+
+def test_a_view_of_our_own_can_be_told_from_all_others():
+    X, _ = images()
+    shared = read_only(X)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        shared.flags.writeable = True
+    others = X, shared[:5], shared.T, shared.view(), shared.copy(), np.array(shared)
+    assert derived(shared) == {}
+    assert all(derived(other) is None for other in others)
+
+
+def test_csr_holds_the_pixels_that_are_not_zero():
+    X, _ = images()
+    X[3] = 0
+    indptr, indices, data, num_features = csr.of(X)
+    assert num_features == 30 and indices.max() < 30
+    expected = scipy.sparse.csr_array(X)
+    np.testing.assert_array_equal(indptr, expected.indptr)
+    np.testing.assert_array_equal(indices, expected.indices)
+    np.testing.assert_array_equal(data, expected.data)
+
+
+def test_compiled_code_never_meets_weights_of_another_width():
+    X, Y = images()
+    advance = prepare("numba", X, Y, batch_size=4, reg_lambda=0.0, reduction="mean", fit_bias=True)
+    with pytest.raises(ValueError, match=r"W is \(29, 3\), expected \(30, 3\)"):
+        advance(np.zeros((29, 3)), np.zeros(3), np.arange(4), np.ones(1))
