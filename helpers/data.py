@@ -1,13 +1,13 @@
-"""MNIST: four verified files in, four arrays out."""
+"""MNIST, and data sets like it: four files in, four arrays out."""
 
-import os
-import tempfile
+import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from helpers.support.files import read_files
+from helpers.support import arguments, files
 
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 
@@ -15,7 +15,7 @@ DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 class MNIST(NamedTuple):
     """Images as rows of pixels in [0, 1] and labels as one-hot rows, all float32.
 
-    X_train is (60000, 784), Y_train (60000, 10), X_test (10000, 784), Y_test (10000, 10).
+    Of MNIST, X_train is (60000, 784), Y_train (60000, 10), X_test (10000, 784), Y_test (10000, 10).
     """
 
     X_train: np.ndarray
@@ -24,7 +24,7 @@ class MNIST(NamedTuple):
     Y_test: np.ndarray
 
 
-def load_mnist(data_dir=None):
+def load_mnist(data_dir: str | Path | None = None) -> MNIST:
     """MNIST as float32 arrays, from the first source that has it.
 
     Sources, in order: the folder named by the environment variable `MNIST_DIR` (the four files,
@@ -50,14 +50,59 @@ def load_mnist(data_dir=None):
     RuntimeError
         No source had the data; the message says why for each of them, and what to do.
     """
-    files = read_files(Path(data_dir or DATA_DIR))
-    return MNIST(
-        *_as_arrays(*_parse(files, "train")),
-        *_as_arrays(*_parse(files, "t10k")),
-    )
+    return _load(files.MNIST, data_dir)
 
 
-def fetch_mnist(data_dir=None):
+def load_fashion_mnist(data_dir: str | Path | None = None) -> MNIST:
+    """Ten kinds of clothes (Xiao, Rasul & Vollgraf 2017), otherwise as `load_mnist`.
+
+    The environment variable is `FASHION_MNIST_DIR`. Kinds in the order of the columns of Y:
+    T-shirt, trousers, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+    """
+    return _load(files.FASHION_MNIST, data_dir)
+
+
+def load_kmnist(data_dir: str | Path | None = None) -> MNIST:
+    """Ten cursive Japanese characters (Clanuwat et al. 2018), otherwise as `load_mnist`.
+
+    The environment variable is `KMNIST_DIR`. In the order of the columns of Y: o, ki, su, tsu, na,
+    ha, ma, ya, re, wo.
+    """
+    return _load(files.KMNIST, data_dir)
+
+
+def load_emnist_digits(data_dir: str | Path | None = None) -> MNIST:
+    """Digits of other writers (Cohen et al. 2017), 240,000 and 40,000, otherwise as `load_mnist`.
+
+    The environment variable is `EMNIST_DIR`. The files come in an archive of 560 MB, which has one
+    checksum for all. They hold the images column by column; here they are upright.
+    """
+    return _load(files.EMNIST_DIGITS, data_dir)
+
+
+def load_idx(folder: str | Path) -> MNIST:
+    """Images and labels of your own, from IDX files with the names of those of MNIST.
+
+    Parameters
+    ----------
+    folder : path
+        With train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
+        t10k-labels-idx1-ubyte, plain or `.gz`: gray images of any one size, labels from 0 on.
+
+    Returns
+    -------
+    MNIST
+        With as many classes as the largest label says.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        A file is missing or is no IDX file of bytes, or images and labels do not fit together.
+    """
+    return _arrays(files.read_folder(Path(folder), dict.fromkeys(files.NAMES, ())))
+
+
+def fetch_mnist(data_dir: str | Path | None = None) -> Path:
     """Make sure that `torchvision.datasets.MNIST(data_dir)` finds its files without a network.
 
     Parameters
@@ -71,18 +116,12 @@ def fetch_mnist(data_dir=None):
         `data_dir`.
     """
     data_dir = Path(data_dir or DATA_DIR)
-    raw = data_dir / "MNIST" / "raw"
-    for name, content in read_files(data_dir).items():
-        # Only after MNIST_DIR was read can a file be absent here, or differ.
-        if not (raw / name).exists() or (raw / name).read_bytes() != content:
-            raw.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=raw, prefix=".") as folder:
-                (Path(folder) / name).write_bytes(content)
-                os.replace(Path(folder) / name, raw / name)
+    # Only after MNIST_DIR was read is something written here.
+    files.keep(data_dir / "MNIST" / "raw", files.read_files(files.MNIST, data_dir))
     return data_dir
 
 
-def preprocess_data(data):
+def preprocess_data(data: Any) -> tuple[np.ndarray, np.ndarray]:
     """Arrays for training from a torchvision data set, all images at once.
 
     The values are bit for bit those of `torchvision.transforms.ToTensor` applied image by image.
@@ -104,8 +143,14 @@ def preprocess_data(data):
     Raises
     ------
     ValueError
-        Images that are not uint8, or labels that are not one integer class for each image.
+        No data set, no images, images that are not uint8, or labels that are not one integer class
+        for each image.
     """
+    if not (hasattr(data, "data") and hasattr(data, "targets")):
+        raise ValueError(
+            f"data is a {type(data).__name__}, expected a torchvision data set, with its images in "
+            ".data and its labels in .targets"
+        )
     images, labels = np.asarray(data.data), np.asarray(data.targets)
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         raise ValueError(
@@ -115,10 +160,12 @@ def preprocess_data(data):
         )
     if images.ndim == 4:  # ToTensor puts the channels first
         images = images.transpose(0, 3, 1, 2)
-    return _as_arrays(images, labels, num_classes=len(getattr(data, "classes", range(10))))
+    return _one_part(images, labels, num_classes=len(getattr(data, "classes", range(10))))
 
 
-def train_validation_split(X, Y, num_validation=10_000, seed=0):
+def train_validation_split(
+    X: ArrayLike, Y: ArrayLike, num_validation: int = 10_000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Shuffle the training examples and set `num_validation` of them aside.
 
     Parameters
@@ -137,42 +184,77 @@ def train_validation_split(X, Y, num_validation=10_000, seed=0):
     Raises
     ------
     ValueError
-        X and Y of different lengths, or `num_validation` outside 1 … n − 1.
+        X and Y of different lengths, or `num_validation` that is no integer from 1 to n − 1.
     """
+    X, Y = np.asarray(X), np.asarray(Y)
     if len(X) != len(Y):
         raise ValueError(
             f"X has {len(X)} rows and Y has {len(Y)}, expected as many labels as images"
         )
-    if not 1 <= num_validation < len(X):
-        raise ValueError(
-            f"num_validation is {num_validation}, expected 1 to {len(X) - 1} for {len(X)} examples"
-        )
-    order = np.random.default_rng(seed).permutation(len(X))
+    if len(X) < 2:
+        raise ValueError(f"X has {len(X)} rows, expected at least one for either part")
+    num_validation = arguments.integer(
+        "num_validation",
+        num_validation,
+        1,
+        len(X) - 1,
+        f"so that none of the {len(X)} is used twice",
+    )
+    order = np.random.default_rng(arguments.integer("seed", seed, 0)).permutation(len(X))
     validation, training = order[:num_validation], order[num_validation:]
     return X[training], Y[training], X[validation], Y[validation]
 
 
-def _as_arrays(images, labels, num_classes=10):
+def _load(published, data_dir):
+    contents = files.read_files(published, Path(data_dir or DATA_DIR))
+    return _arrays(contents, num_classes=10, transposed=published.transposed)
+
+
+def _arrays(contents, num_classes=None, transposed=False):
+    """The arrays of four files, in the order of `files.NAMES`."""
+    dimensions = (3, 1, 3, 1)
+    parts = [_parse(*file, d) for file, d in zip(contents.items(), dimensions, strict=True)]
+    if parts[0].shape[1:] != parts[2].shape[1:]:
+        raise ValueError(
+            f"training images are {parts[0].shape[1:]}, test images {parts[2].shape[1:]}, expected "
+            "the same height and width"
+        )
+    if num_classes is None:
+        num_classes = 1 + max(int(part.max(initial=0)) for part in parts[1::2])
+    if transposed:
+        parts[::2] = [images.transpose(0, 2, 1) for images in parts[::2]]
+    return MNIST(*_one_part(*parts[:2], num_classes), *_one_part(*parts[2:], num_classes))
+
+
+def _parse(name, content, num_dimensions):
+    """The bytes of an IDX file: a number that tells their type, big-endian sizes, the values."""
+    size = min(len(content) // 4, 1 + num_dimensions)
+    header = np.frombuffer(content, ">u4", count=size).tolist() if size else []
+    expected, shape = 0x800 + num_dimensions, header[1:]
+    if header[:1] != [expected] or len(content) != 4 + 4 * num_dimensions + math.prod(shape):
+        raise ValueError(
+            f"{name} begins with {header} and has {len(content)} bytes, expected an IDX file: "
+            f"{expected}, {num_dimensions} sizes, and one byte for each value"
+        )
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * num_dimensions).reshape(shape)
+
+
+def _one_part(images, labels, num_classes):
+    """X and Y of uint8 images and integer labels."""
+    if not len(images):
+        raise ValueError(f"there are no images: their shape is {images.shape}")
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"labels are {labels.dtype} of shape {labels.shape}, expected one integer for each of "
             f"the {len(images)} images"
         )
-    if len(labels) and (labels.min() < 0 or labels.max() >= num_classes):
+    if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
             f"labels run from {labels.min()} to {labels.max()}, expected 0 to {num_classes - 1}"
         )
     X = np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32)
     Y = np.eye(num_classes, dtype=np.float32)[labels]
     return X, Y
-
-
-def _parse(files, part):
-    """Images and labels of the IDX format: big-endian counts, then one byte a value."""
-    # The headers need no check: the digests have vouched for them.
-    images = np.frombuffer(files[f"{part}-images-idx3-ubyte"], np.uint8, offset=16)
-    labels = np.frombuffer(files[f"{part}-labels-idx1-ubyte"], np.uint8, offset=8)
-    return images.reshape(-1, 28, 28), labels
 
 
 if __name__ == "__main__":
