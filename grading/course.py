@@ -14,9 +14,10 @@ from traitlets.config import Config
 # The assignment table. Ids of nbgrader's cells begin with their question: q2-softmax.
 POINTS = {
     "01_data_preparation": {"Q1": 1},
-    "02_hand_coded_sgd": {"Q2": 6},
-    "03_batch_size_study": {"Q3": 7, "Q4": 1, "Q5": 1},
+    "02_hand_coded_sgd": {"Q2": 5},
+    "03_batch_size_study": {"Q3": 7, "Q4": 1, "Q5": 2},
     "04_tensorflow_comparison": {"Q6": 4},
+    "05_going_further": {},
 }
 CODE_STUB = "# Write your code here, in place of the next line.\nchecks.not_attempted()"
 # A cell at top level must run as it is handed out: its check says that nothing is there yet.

@@ -23,6 +23,7 @@ NAMES = [
     "02_hand_coded_sgd",
     "03_batch_size_study",
     "04_tensorflow_comparison",
+    "05_going_further",
 ]
 MACHINE_PATH = re.compile(
     r"/home/\w|/root/|/Users/\w|/tmp/|/var/folders/|\b[A-Za-z]:\\+Users\b|site-packages"
@@ -59,7 +60,7 @@ def texts(value, kind=""):
         yield value
 
 
-def test_there_are_the_four_notebooks_and_no_other():
+def test_there_are_the_five_notebooks_and_no_other():
     assert [path.stem for path in notebook_paths(ROOT)] == NAMES
 
 

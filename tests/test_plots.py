@@ -1,7 +1,5 @@
 """What is drawn is what was given, and says what it is."""
 
-from types import SimpleNamespace
-
 import matplotlib
 
 matplotlib.use("Agg")
@@ -46,6 +44,10 @@ def study_rows(seeds=(0,)):
     return pd.DataFrame(rows)
 
 
+def later(rows):
+    return rows[rows["iteration"] > 0]
+
+
 def legend(axes):
     return [text.get_text() for text in axes.get_legend().get_texts()]
 
@@ -54,10 +56,10 @@ def lightness(color):
     return np.dot(to_rgb(color), [0.2126, 0.7152, 0.0722])
 
 
-# Colours
+# Colors
 
 
-def test_a_batch_size_has_one_colour_and_larger_ones_are_lighter():
+def test_a_batch_size_has_one_color_and_larger_ones_are_lighter():
     assert plots.batch_color(10) == plots.batch_color(np.int64(10))
     values = [lightness(plots.batch_color(batch_size)) for batch_size in BATCH_SIZES]
     assert values == sorted(set(values))
@@ -99,10 +101,10 @@ def test_curves_of_several_seeds_show_their_median_and_range():
 def test_curves_have_the_scales_asked_for_and_go_where_they_are_told():
     _, axes = plt.subplots()
     drawn = plots.curves(
-        study_rows(), "iteration", "gap", "", xscale="symlog", yscale="log", axes=axes
+        later(study_rows()), "iteration", "gap", "", xscale="log", yscale="log", axes=axes
     )
     assert drawn is axes
-    assert (axes.get_xscale(), axes.get_yscale()) == ("symlog", "log")
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert len(plt.get_fignums()) == 1
 
 
@@ -161,6 +163,16 @@ def test_loss_and_accuracy_leaves_iteration_zero_out_of_its_log_axis():
     assert legend(axes[0]) == ["J*, the optimum"] and legend(axes[1]) == ["B = 10", "B = 100"]
 
 
+def test_loss_and_accuracy_draws_the_accuracy_of_the_optimum_with_its_standard_error():
+    axes = plots.loss_and_accuracy(study_rows(), "iteration", "", 0.25, 0.92, 0.003)[1]
+    assert set(axes.get_lines()[-1].get_ydata()) == {0.92}
+    band = axes.patches[-1].get_extents().transformed(axes.transData.inverted())
+    assert (band.y0, band.y1) == pytest.approx((0.917, 0.923))
+    assert legend(axes) == ["B = 10", "B = 100", "optimum ± standard error"]
+    heights = [axes.transData.transform((1, accuracy))[1] for accuracy in (0.5, 0.75, 0.875)]
+    assert np.diff(heights)[0] == pytest.approx(np.diff(heights)[1])  # half of the errors each
+
+
 def test_loss_and_accuracy_takes_seconds_that_differ_between_seeds():
     rows = study_rows(seeds=(0, 1))
     rows["seconds"] *= 1 + rows["seed"]
@@ -170,26 +182,16 @@ def test_loss_and_accuracy_takes_seconds_that_differ_between_seeds():
     pd.testing.assert_frame_equal(rows, before)
 
 
-def test_jumps_draws_minibatch_loss_and_test_accuracy_of_each_learning_rate():
-    histories = {
-        rate: SimpleNamespace(
-            minibatch_loss=np.linspace(2.3, rate, 20),
-            iteration=np.array([0, 10, 20]),
-            test_accuracy=np.array([0.1, 0.8, 0.9 - rate]),
-        )
-        for rate in (0.001, 0.005)
-    }
-    axes = plots.jumps(histories, "A smaller rate cures it")
+def test_jumps_draw_training_loss_and_test_accuracy_of_each_run():
+    runs = {"first": study_rows()[:3], "second": study_rows()[3:]}
+    axes = plots.jumps(runs, "A smaller rate cures it")
     assert axes[0].figure.get_suptitle() == "A smaller rate cures it"
-    for k, history in enumerate(histories.values()):
-        losses, accuracies = axes[0].get_lines()[k], axes[1].get_lines()[k]
-        np.testing.assert_array_equal(losses.get_ydata(), history.minibatch_loss)
-        np.testing.assert_array_equal(accuracies.get_xdata(), [10, 20])
-        np.testing.assert_array_equal(accuracies.get_ydata(), history.test_accuracy[1:])
-    for axis in axes:
-        assert axis.get_xlabel() == plots.LABELS["iteration"] and axis.get_ylabel()
-        assert legend(axis) == ["learning rate 0.001", "learning rate 0.005"]
-        assert len({line.get_color() for line in axis.get_lines()}) == 2
+    for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
+        for line, run in zip(axis.get_lines(), runs.values(), strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), run[["epoch", column]])
+        assert axis.get_ylabel() == plots.LABELS[column]
+        assert len({(line.get_color(), line.get_marker()) for line in axis.get_lines()}) == 2
+    assert legend(axes[1]) == ["first", "second"] and axes[0].get_legend() is None
 
 
 # Pictures and bars
@@ -411,7 +413,7 @@ def to_target(batch_sizes=(1, 4, 16), seeds=(0, 1, 2)):
     )
 
 
-def test_learning_rate_map_shows_every_cell_frames_the_best_and_marks_the_worse_than_start():
+def test_learning_rate_map_shows_every_cell_and_frames_the_best():
     grid = pd.DataFrame(
         [
             (1, 0.1, 0.3),
@@ -423,45 +425,61 @@ def test_learning_rate_map_shows_every_cell_frames_the_best_and_marks_the_worse_
         ],
         columns=["batch_size", "learning_rate", "validation_loss"],
     )
-    axes = plots.learning_rate_map(grid, {"limit": 0.2 * np.sqrt(2)})
-    np.testing.assert_allclose(
-        axes.images[0].get_array(), [[0.3, 0.5, 9.0], [0.8, 0.4, 0.6]], rtol=1e-6
-    )
-    texts = [text.get_text() for text in axes.texts]
-    assert texts[0] == "0.300" and texts[4] == "0.400"
-    assert [text.startswith("worse") for text in texts] == [False, False, True, *[False] * 3]
-    assert [frame.get_xy() for frame in axes.patches] == [(-0.5, -0.5), (0.5, 0.5)]
-    assert axes.lines[0].get_xdata()[0] == pytest.approx(1.5)
+    axes = plots.learning_rate_map(grid, {"limit": 0.2 * np.sqrt(2)}, "title")
+    expected = np.array([[0.3, 0.5, 9.0], [0.8, 0.4, 0.6]]) / [[0.3], [0.4]] - 1
+    np.testing.assert_allclose(axes.images[0].get_array(), expected, atol=1e-12)
+    texts = ["0.300", "0.500", "–", "0.800", "0.400", "0.600"]
+    assert [text.get_text() for text in axes.texts] == texts
+    frames = [frame.get_xy() for frame in axes.patches]
+    np.testing.assert_allclose(frames, [(-0.48, -0.48), (0.52, 0.52)])
+    [top] = axes.child_axes
+    assert top.get_xticks() == pytest.approx([1.5])
     assert axes.get_xlabel() == "learning rate" and axes.get_ylabel() == "batch size B"
+    assert axes.figure.get_suptitle() == "title"
 
 
-def test_rate_scaling_draws_the_rates_and_fits_the_slope_up_to_a_batch_size():
+def test_rate_scaling_draws_rates_with_the_uncertainty_of_the_grid_and_fits_the_slope():
     rates = pd.Series({1: 0.1, 10: 1.0, 100: 10.0, 1000: 10.0})
-    axes, slope = plots.rate_scaling(rates, "title", fit_up_to=100)
+    axes, slope, uncertainty = plots.rate_scaling(rates, "title", fit_up_to=100)
     assert slope == pytest.approx(1)
-    np.testing.assert_allclose(points(axes), list(rates.items()))
+    # Both ends moved by half a step: log √2 each way, over a distance of log 100.
+    assert uncertainty == pytest.approx(np.log(2) / np.log(100))
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.1, 1, 10, 100])
     np.testing.assert_allclose(axes.lines[1].get_ydata(), 0.1 * np.sqrt([1, 10, 100, 1000]))
+    drawn = [bars.lines[0].get_xydata()[0] for bars in axes.containers]
+    np.testing.assert_allclose(drawn, list(rates.items()))
+    [bar] = axes.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose(bar[:, 1], [0.1 / np.sqrt(2), 0.1 * np.sqrt(2)])
 
 
-def test_noise_ball_draws_the_gap_against_rate_over_batch_size():
+def test_noise_ball_draws_gaps_against_rate_over_batch_size_beside_the_theory():
     rows = pd.DataFrame(
         dict(
-            batch_size=[1, 1, 10, 10], learning_rate=[0.1, 0.2, 1.0, 2.0], gap=[1.0, 2.0, 3.0, 4.0]
+            batch_size=[10, 10, 10],
+            learning_rate=[0.1, 0.2, 0.2],
+            gap=[1.0, 2.0, 3.0],
+            replace=[True, True, False],
         )
     )
-    axes = plots.noise_ball(rows, "title")
-    for line, gaps in zip(axes.lines, [[1, 2], [3, 4]], strict=True):
-        np.testing.assert_allclose(line.get_xdata(), [0.1, 0.2])
-        np.testing.assert_array_equal(line.get_ydata(), gaps)
+    axes = plots.noise_ball(rows, 8.0, "title")
+    [theory] = axes.lines
+    np.testing.assert_allclose(theory.get_ydata(), 2 * theory.get_xdata())
+    np.testing.assert_allclose(points(axes), [(0.01, 1), (0.02, 2), (0.02, 3)])
+    filled, opened = axes.collections
+    assert to_rgb(filled.get_facecolor()[0]) == to_rgb(plots.batch_color(10))
+    assert to_rgb(opened.get_facecolor()[0]) == (1, 1, 1)
+    assert legend(axes) == [
+        "theory η·tr Σ / 4B",
+        "B = 10, with replacement",
+        "B = 10, fresh permutations",
+    ]
 
 
 def test_scaling_draws_medians_the_ideal_and_the_noise_scale():
     noise = pd.DataFrame(dict(iteration=[0, 1, 10], noise_scale=[70.0, 80.0, 300.0]))
     axes = plots.scaling(to_target(), noise, "title")
-    np.testing.assert_allclose(
-        axes[0].collections[-1].get_offsets(), [(1, 101), (4, 101 / 4), (16, 101 / 16)]
-    )
+    medians = [scatter.get_offsets()[0] for scatter in axes[0].collections[-3:]]
+    np.testing.assert_allclose(medians, [(1, 101), (4, 101 / 4), (16, 101 / 16)])
     [ideal] = [line for line in axes[0].lines if line.get_label().startswith("perfect")]
     np.testing.assert_allclose(ideal.get_xydata(), [(1, 101), (4, 101 / 4), (16, 101 / 16)])
     band = axes[0].patches[0].get_extents().transformed(axes[0].transData.inverted())
@@ -471,8 +489,8 @@ def test_scaling_draws_medians_the_ideal_and_the_noise_scale():
 
 def test_costs_to_target_draw_medians_of_examples_and_seconds():
     axes = plots.costs_to_target(to_target(), "title", within=4.5)
-    np.testing.assert_array_equal(axes[0].collections[-1].get_offsets()[:, 1], [101] * 3)
-    np.testing.assert_array_equal(axes[1].collections[-2].get_offsets()[:, 1], [1, 4, 16])
+    medians = [[scatter.get_offsets()[0][1] for scatter in axis.collections] for axis in axes]
+    assert medians[0][-3:] == [101] * 3 and medians[1][-4:-1] == [1, 4, 16]
     assert [axis.get_ylabel() for axis in axes] == [
         "examples to the target",
         "seconds to the target",
@@ -492,15 +510,24 @@ def test_collapse_draws_every_run_against_epochs_and_iterations():
             np.testing.assert_array_equal(line.get_ydata(), run["gap"])
 
 
-def test_differences_draw_means_with_their_intervals():
+def test_differences_draw_means_with_both_intervals():
     table = pd.DataFrame(
-        dict(mean=[0.1, -0.2], low=[-0.1, -0.5], high=[0.3, 0.1]), index=["a", "b"]
+        dict(
+            mean=[0.1, -0.2],
+            low=[-0.1, -0.5],
+            high=[0.3, 0.1],
+            image_low=[0.0, -0.3],
+            image_high=[0.2, -0.1],
+        ),
+        index=["a", "b"],
     )
     axes = plots.differences(table, "title")
-    np.testing.assert_allclose(axes.lines[0].get_xdata().astype(float), [0.1, -0.2])
-    ends = [segment[:, 0].astype(float) for segment in axes.collections[0].get_segments()]
-    np.testing.assert_allclose(ends, [[-0.1, 0.3], [-0.5, 0.1]])
+    for bars, kind in zip(axes.containers, ["", "image_"], strict=True):
+        np.testing.assert_allclose(bars.lines[0].get_xdata().astype(float), [0.1, -0.2])
+        ends = [each[:, 0].astype(float) for each in bars.lines[2][0].get_segments()]
+        np.testing.assert_allclose(ends, table[[f"{kind}low", f"{kind}high"]])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert legend(axes) == ["interval over seeds", "interval over test images"]
 
 
 def test_residual_norms_are_drawn_beside_the_square_root_and_the_loss():
@@ -510,9 +537,53 @@ def test_residual_norms_are_drawn_beside_the_square_root_and_the_loss():
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [1, 10])
 
 
-def test_learning_rate_curves_show_one_run_in_colour_among_those_of_its_batch_size():
+def test_seconds_by_code_label_a_line_for_each_code():
+    seconds = pd.DataFrame({"NumPy": [9.0, 2.0], "compiled": [1.0, 1.0]}, index=[1, 10])
+    axes = plots.seconds_by_code(seconds, "title")
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [(1, 9), (10, 2)])
+    assert [text.get_text() for text in axes.texts] == ["NumPy", "compiled"]
+    assert "seconds" in axes.get_ylabel() and axes.get_xlabel() == plots.LABELS["batch_size"]
+
+
+def test_gradient_clouds_share_their_axes_and_draw_the_spread():
+    rng = np.random.default_rng(0)
+    clouds = {B: rng.normal(size=(50, 2)) / B for B in (1, 10, 100, 1000)}
+    axes = plots.gradient_clouds(clouds, pd.Series({B: B**-0.5 for B in clouds}), "title")
+    assert len({axes[B].get_xlim() for B in clouds}) == 1
+    for B, cloud in clouds.items():
+        np.testing.assert_array_equal(axes[B].collections[0].get_offsets(), cloud)
+    guide, *marks = axes["spread"].lines
+    np.testing.assert_allclose([mark.get_ydata()[0] for mark in marks], guide.get_ydata())
+
+
+def slice_arguments():
+    plane = np.linspace(0, 1, 5), np.linspace(-1, 1, 4)
+    J = np.add.outer(plane[1] ** 2, (plane[0] - 1) ** 2)
+    runs = {B: np.column_stack([np.linspace(0, 1, 6)] * 2) / B for B in (1, 10)}
+    return plane, J, runs, "title"
+
+
+def test_slice_draws_each_run_on_the_plane():
+    plane, J, runs, title = slice_arguments()
+    axes = plots.slice_of_objective(plane, J, runs, title)
+    for line, points_of_run in zip(axes.lines, runs.values(), strict=False):
+        np.testing.assert_array_equal(line.get_xydata(), points_of_run)
+    assert legend(axes) == ["B = 1", "B = 10"]
+    assert {"start", "optimum"} <= {text.get_text() for text in axes.texts}
+
+
+def test_animation_of_the_slice_is_small_and_leaves_no_figure_behind():
+    html = plots.animate_slice(*slice_arguments())
+    assert html.count("data:image/png;base64") == 6 and len(html) < 1_500_000
+    assert plt.get_fignums() == []
+
+
+def test_learning_rate_curves_show_one_run_in_color_among_those_of_its_batch_size():
     rows = pd.concat(
-        [study_rows().assign(learning_rate=rate, train_loss=rate) for rate in (0.1, 0.2)]
+        [
+            study_rows().assign(learning_rate=rate, train_loss=rate, validation_accuracy=0.9)
+            for rate in (0.1, 0.2)
+        ]
     )
     batch_size = int(rows["batch_size"].iloc[0])
     axes = plots.learning_rate_curves(rows, batch_size, 0.2)
@@ -522,7 +593,7 @@ def test_learning_rate_curves_show_one_run_in_colour_among_those_of_its_batch_si
 
 
 def test_learning_rate_curves_draw_one_line_for_all_seeds_of_a_rate():
-    rows = study_rows(seeds=(0, 1, 2)).assign(learning_rate=0.1)
+    rows = study_rows(seeds=(0, 1, 2)).assign(learning_rate=0.1, validation_accuracy=0.9)
     axes = plots.learning_rate_curves(rows, 10, 0.1)
     [line] = axes[0].lines
     expected = rows.query("batch_size == 10 and seed == 1")  # the middle one everywhere
@@ -531,10 +602,11 @@ def test_learning_rate_curves_draw_one_line_for_all_seeds_of_a_rate():
 
 def test_gaps_draw_a_line_for_each_run_without_iteration_zero():
     rows = study_rows().query("batch_size == batch_size.min()")
-    axes = plots.gaps({"one": rows, "two": rows.assign(gap=3.0)}, "title")
+    axes = plots.gaps({"one": rows, "two": rows.assign(gap=3.0)}, "title", level=("ball", 0.5))
     later = rows[rows["iteration"] > 0]
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), later[["iteration", "gap"]])
-    assert set(axes.lines[1].get_ydata()) == {3.0}
+    assert set(axes.lines[1].get_ydata()) == {3.0} and set(axes.lines[2].get_ydata()) == {0.5}
+    assert [text.get_text() for text in axes.texts] == ["ball", "one", "two"]
 
 
 def test_learning_rate_map_leaves_cells_empty_that_were_not_measured():
@@ -545,6 +617,7 @@ def test_learning_rate_map_leaves_cells_empty_that_were_not_measured():
             validation_loss=[0.5, 0.4, 0.6] * 2,
         )
     )
-    axes = plots.learning_rate_map(grid, {})
-    assert [frame.get_xy() for frame in axes.patches] == [(0.5, -0.5), (1.5, 0.5)]
+    axes = plots.learning_rate_map(grid, {}, "")
+    frames = [frame.get_xy() for frame in axes.patches]
+    np.testing.assert_allclose(frames, [(0.52, -0.48), (1.52, 0.52)])
     assert [text.get_text() for text in axes.texts] == ["0.500", "0.400", "0.600"] * 2

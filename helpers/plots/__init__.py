@@ -14,12 +14,21 @@ from helpers.plots.implementations import (
     weight_differences,
 )
 from helpers.plots.learning_rates import learning_rate_curves, learning_rate_map, rate_scaling
-from helpers.plots.batch_sizes import collapse, costs_to_target, noise_ball, scaling
+from helpers.plots.batch_sizes import (
+    collapse,
+    costs_to_target,
+    noise_ball,
+    scaling,
+    seconds_by_code,
+)
+from helpers.plots.gradients import gradient_clouds
+from helpers.plots.slices import animate_slice, slice_of_objective
 from helpers.plots.style import LABELS, batch_color, batch_marker, batch_style, show
 from helpers.plots.two_weights import two_weights
 
 __all__ = [
     "LABELS",
+    "animate_slice",
     "batch_color",
     "batch_marker",
     "batch_style",
@@ -30,6 +39,7 @@ __all__ = [
     "curves",
     "differences",
     "gaps",
+    "gradient_clouds",
     "image_grid",
     "jumps",
     "learning_rate_curves",
@@ -41,7 +51,9 @@ __all__ = [
     "residual_norms",
     "sample_records",
     "scaling",
+    "seconds_by_code",
     "show",
+    "slice_of_objective",
     "two_records",
     "two_weights",
     "update_times",

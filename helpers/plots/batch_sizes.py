@@ -1,28 +1,51 @@
 """What changes with the batch size: noise, updates, costs."""
 
-from helpers.plots.style import LABELS, batch_color, finish, one_panel, two_panels
+import numpy as np
+
+from helpers.plots.style import (
+    LABELS,
+    batch_axis,
+    batch_color,
+    batch_marker,
+    batch_style,
+    finish,
+    label_lines,
+    log_axis,
+    one_panel,
+    two_panels,
+)
 
 
-def noise_ball(rows, title):
-    """The gap that a constant rate cannot get below, against learning rate / batch size.
+def noise_ball(rows, trace, title):
+    """The gap that a constant rate keeps against learning rate / batch size, beside its theory.
 
     Parameters
     ----------
     rows : pandas DataFrame
-        One row per run: batch_size, learning_rate, gap.
+        One row per run: batch_size, learning_rate, replace (whether minibatches are drawn with
+        replacement), gap.
+    trace : float
+        tr Σ at the optimum, for the theory η·tr Σ/(4B).
     title : str
 
     Returns
     -------
     axes
     """
-    axes = one_panel(title)
-    for (batch_size, runs), marker in zip(rows.groupby("batch_size"), "osD^v", strict=False):
-        ratio = runs["learning_rate"] / batch_size
-        color = batch_color(batch_size)
-        axes.plot(ratio, runs["gap"], f"{marker}-", color=color, label=f"B = {batch_size}")
-    axes.set(xscale="log", yscale="log", xlabel="learning rate / batch size")
-    axes.set_ylabel("gap J − J* after starting at the optimum")
+    axes = one_panel(title, (7.4, 4.4))
+    ratio = rows["learning_rate"] / rows["batch_size"]
+    line = np.array([ratio.min() / 1.3, ratio.max() * 1.3])
+    axes.plot(line, line * trace / 4, color="black", label="theory η·tr Σ / 4B", linewidth=1)
+    for (B, replace), runs in rows.groupby(["batch_size", "replace"], sort=False):
+        color = batch_color(B)
+        look = dict(marker=batch_marker(B), edgecolors=color, s=45, zorder=3)
+        fill = {"facecolors": color if replace else "white"}
+        order = "with replacement" if replace else "fresh permutations"
+        label = f"B = {B}, {order}"
+        axes.scatter(runs["learning_rate"] / B, runs["gap"], **look, **fill, label=label)
+    axes.set(xlabel="learning rate / batch size", ylabel="mean gap J − J* near the optimum")
+    log_axis(axes.xaxis)
+    log_axis(axes.yaxis)
     return finish(axes)
 
 
@@ -47,11 +70,12 @@ def scaling(rows, noise, title):
     axes[0].plot(median.index, ideal, "--", color="gray", label="perfect scaling ∝ 1/B")
     low, high = noise["noise_scale"].min(), noise["noise_scale"].max()
     axes[0].axvspan(low, high, color="gray", alpha=0.2, label="noise scale along the run")
-    axes[0].set(ylabel="updates to the target", ylim=(50, None))
+    axes[0].set(ylabel="updates to the target", ylim=(median.min() / 2, None))
     later = noise[noise["iteration"] > 0]
     axes[1].plot(later["iteration"], later["noise_scale"], "o-", color="black")
     axes[1].set(xlabel=LABELS["iteration"], ylabel="noise scale tr Σ / ‖∇J‖² (examples)")
-    axes[1].set(xscale="log", yscale="log")
+    for axis in [axes[0].yaxis, axes[1].xaxis, axes[1].yaxis]:
+        log_axis(axis)
     return finish(axes)
 
 
@@ -75,6 +99,7 @@ def costs_to_target(rows, title, within):
     for axis, column in zip(axes, ["examples", "seconds"], strict=True):
         median = _medians_and_ranges(axis, rows, column)
         axis.set_ylabel(f"{column} to the target")
+        log_axis(axis.yaxis)
     fast = median[median <= within * median.min()]
     ring = dict(s=200, facecolors="none", edgecolors="black")
     axes[1].scatter(fast.index, fast, **ring, label=f"within {within:g} × the fastest")
@@ -87,9 +112,38 @@ def _medians_and_ranges(axis, rows, column):
     median, sizes = values["median"], values.index
     spread = [median - values["min"], values["max"] - median]
     axis.errorbar(sizes, median, spread, color="black", capsize=3, linewidth=1)
-    axis.scatter(sizes, median, color=[batch_color(B) for B in sizes], s=50, zorder=3)
-    axis.set(xscale="log", yscale="log", xlabel=LABELS["batch_size"])
+    for B, value in median.items():
+        axis.scatter(B, value, color=batch_color(B), marker=batch_marker(B), s=50, zorder=3)
+    axis.set_yscale("log")
+    batch_axis(axis)
     return median
+
+
+def seconds_by_code(seconds, title):
+    """Seconds to ITR against the batch size, a line for each code that makes the updates.
+
+    Parameters
+    ----------
+    seconds : pandas DataFrame
+        A row per batch size, a column per code.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    axes = one_panel(title, (7.4, 4))
+    for (name, column), look in zip(
+        seconds.items(), [("black", "o"), ("#0072B2", "s")], strict=False
+    ):
+        color, marker = look
+        axes.plot(column.index, column, color=color, marker=marker, markersize=8, label=name)
+    batch_axis(axes)
+    log_axis(axes.yaxis)
+    axes.set_ylabel("seconds spent in updates until ITR")
+    axes.grid(alpha=0.3)
+    label_lines(axes)
+    return axes
 
 
 def collapse(rows, title):
@@ -113,10 +167,12 @@ def collapse(rows, title):
     for (batch_size, seed), run in rows.groupby(["batch_size", "seed"]):
         for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
             is_first = styles[seed] == "-" and axis is axes[0]
+            style = batch_style(batch_size) | dict(linewidth=widths[batch_size])
+            style |= dict(markevery=(0.1, 0.3), markersize=5)
             label = f"B = {batch_size}" if is_first else None
-            style = dict(color=batch_color(batch_size), linewidth=widths[batch_size], label=label)
-            axis.plot(run[x], run["gap"], styles[seed], **style)
+            axis.plot(run[x], run["gap"], linestyle=styles[seed], label=label, **style)
     for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
-        axis.set(xlabel=LABELS[x], ylabel=LABELS["gap"], yscale="log")
-    axes[1].set_xscale("log")
+        axis.set(xlabel=LABELS[x], ylabel=LABELS["gap"])
+    log_axis(axes[0].yaxis)
+    log_axis(axes[1].xaxis)
     return finish(axes)

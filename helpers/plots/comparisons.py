@@ -2,31 +2,37 @@
 
 import numpy as np
 
-from helpers.plots.style import LABELS, batch_color, finish, one_panel
+from helpers.plots.style import batch_axis, batch_color, batch_marker, finish, log_axis, one_panel
 
 
 def differences(table, title):
-    """Mean differences of test accuracy with their confidence intervals, in percentage points.
+    """Mean differences of test accuracy with two kinds of intervals, in percentage points.
 
     Parameters
     ----------
     table : pandas DataFrame
-        Columns mean, low, high (percentage points); the index names the comparison.
+        Columns mean, and low, high of the interval over seeds and image_low, image_high of that
+        over test images (percentage points); the index names the comparison.
     title : str
 
     Returns
     -------
     axes
     """
-    axes = one_panel(title, (7, 0.5 * len(table) + 1.2))
+    axes = one_panel(title, (8, 0.7 * len(table) + 1.6))
     positions = np.arange(len(table))[::-1]
-    spread = [table["mean"] - table["low"], table["high"] - table["mean"]]
-    axes.errorbar(table["mean"], positions, xerr=spread, fmt="o", color="black", capsize=4)
+    kinds = [("low", "high", 0.12, "o", "black", "over seeds")]
+    kinds += [("image_low", "image_high", -0.12, "s", "#0072B2", "over test images")]
+    for low, high, shift, marker, color, name in kinds:
+        spread = [table["mean"] - table[low], table[high] - table["mean"]]
+        look = dict(fmt=marker, color=color, capsize=4, label=f"interval {name}")
+        axes.errorbar(table["mean"], positions + shift, xerr=spread, **look)
     axes.axvline(0, color="gray", linestyle="--")
     axes.set_yticks(positions, table.index)
     axes.set_ylim(-0.5, len(table) - 0.5)
-    axes.set_xlabel("difference of test accuracy (percentage points), 95 % interval")
+    axes.set_xlabel("difference of test accuracy (percentage points)")
     axes.grid(alpha=0.3, axis="x")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return axes
 
 
@@ -43,15 +49,17 @@ def residual_norms(table, title):
     -------
     axes
     """
-    axes = one_panel(title)
+    axes = one_panel(title, (7, 4))
     sizes = table.index.to_numpy()
     guide = table["norm"].iloc[-1] * np.sqrt(sizes / sizes[-1])
     axes.plot(sizes, guide, "--", color="gray", label="∝ √B")
-    colors = [batch_color(B) for B in sizes]
-    axes.scatter(sizes, table["norm"], color=colors, s=60, label="‖P − Y‖", zorder=3)
-    axes.scatter(
-        sizes, table["cross_entropy"], color=colors, marker="s", label="mean cross-entropy"
-    )
-    axes.set(xscale="log", yscale="log", xlabel=LABELS["batch_size"])
-    axes.set_ylabel("mean over minibatches (log scale)")
+    axes.plot(sizes, table["norm"], color="black", linewidth=1, label="norm ‖P − Y‖")
+    axes.plot(sizes, table["cross_entropy"], color="#D55E00", lw=1, label="mean cross-entropy")
+    for column in ["norm", "cross_entropy"]:
+        for B, value in table[column].items():
+            look = dict(color=batch_color(B), marker=batch_marker(B), s=60, zorder=3)
+            axes.scatter(B, value, **look)
+    batch_axis(axes)
+    axes.set_ylabel("mean over minibatches")
+    log_axis(axes.yaxis)
     return finish(axes)

@@ -2,66 +2,75 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LogNorm
 
-from helpers.plots.style import LABELS, batch_color, finish, one_panel, two_panels
+from helpers.plots.style import (
+    LABELS,
+    batch_axis,
+    batch_color,
+    batch_marker,
+    finish,
+    log_axis,
+    one_panel,
+    plain_number,
+    two_panels,
+)
+
+# Of the best validation loss of a batch size: where the color scale of the map ends.
+WORST_EXCESS = 0.3
 
 
-def learning_rate_map(grid, guides):
+def learning_rate_map(grid, guides, title):
     """Validation loss by batch size and learning rate, with the best rate of each batch size.
 
-    Cells above ln(classes) = ln 10, the loss at W = 0, are marked as worse than the start.
+    A cell is the darker the nearer its loss is to the best of its batch size. Losses above
+    ln(classes) = ln 10, that of W = 0, are shown as a dash.
 
     Parameters
     ----------
     grid : pandas DataFrame
         Columns batch_size, learning_rate, validation_loss; the rates are spaced by factors of two.
-        A cell shows the geometric mean over seeds; one that was not measured stays empty.
+        A cell shows the mean over seeds; one that was not measured stays empty.
     guides : dict
-        Learning rates to draw as vertical lines, by what they are.
+        Learning rates to mark at the upper edge, by what they are.
+    title : str
 
     Returns
     -------
     axes
     """
-    table = grid.pivot_table(
-        "validation_loss", "batch_size", "learning_rate", aggfunc=lambda x: np.exp(np.log(x).mean())
-    )
-    start = np.log(10)
-    axes = one_panel("The best learning rate (framed) grows with the batch size", (9, 3.2))
-    colors = plt.cm.cividis.with_extremes(over="white")
-    mesh = axes.imshow(table, norm=LogNorm(table.min().min(), start), cmap=colors, aspect="auto")
-    axes.figure.colorbar(mesh, ax=axes, label="validation loss (log scale)")
-    for i, row in enumerate(table.to_numpy()):
-        for j, value in enumerate(row):
-            if np.isnan(value):
-                continue
-            text = f"{value:.3f}" if value <= start else "worse\nthan the\nstart"
-            axes.text(
-                j,
-                i,
-                text,
-                ha="center",
-                va="center",
-                fontsize=8 if value <= start else 6,
-                color="black" if value > 0.8 else "white",
-                fontweight="bold" if value == np.nanmin(row) else "normal",
-            )
-        best = np.nanargmin(row)
-        frame = plt.Rectangle((best - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="red", lw=2)
+    table = grid.pivot_table("validation_loss", "batch_size", "learning_rate")
+    excess = table.div(table.min(axis=1), axis=0) - 1
+    axes = one_panel("", (10, 3.4))
+    axes.figure.suptitle(title)
+    colors = plt.cm.cividis.with_extremes(over="whitesmoke")
+    mesh = axes.imshow(excess, vmin=0, vmax=WORST_EXCESS, cmap=colors, aspect="auto")
+    label = "above the best\nof the row (%)"
+    bar = axes.figure.colorbar(mesh, ax=axes, label=label, extend="max", pad=0.01)
+    bar.set_ticks([0, 0.1, 0.2, 0.3], labels=["0", "10", "20", "30"])
+    for (i, j), value in np.ndenumerate(table.to_numpy()):
+        if np.isnan(value):
+            continue
+        text = f"{value:.3f}" if value <= np.log(10) else "–"
+        is_dark = excess.iat[i, j] < WORST_EXCESS / 2
+        axes.text(j, i, text, ha="center", va="center", color="white" if is_dark else "black")
+    for i, best in enumerate(np.nanargmin(table.to_numpy(), axis=1)):
+        frame = plt.Rectangle((best - 0.48, i - 0.48), 0.96, 0.96, fill=False, ec="black", lw=2.5)
         axes.add_patch(frame)
-    for (name, rate), style in zip(guides.items(), ["--", ":"], strict=False):
-        axes.axvline(np.log2(rate / table.columns[0]), color="red", linestyle=style, label=name)
     if guides:
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2, fontsize=8)
-    axes.set_xticks(range(table.shape[1]), [f"{rate:.3g}" for rate in table.columns])
+        top = axes.secondary_xaxis("top")
+        top.set_xticks([np.log2(rate / table.columns[0]) for rate in guides.values()])
+        top.set_xticklabels(guides)
+    axes.set_xticks(range(table.shape[1]), [plain_number(rate) for rate in table.columns])
     axes.set_yticks(range(len(table)), table.index)
     axes.set(xlabel="learning rate", ylabel=LABELS["batch_size"])
     return axes
 
 
-def rate_scaling(learning_rates, title, fit_up_to):
+def rate_scaling(learning_rates, title, fit_up_to, step=2.0):
     """The best learning rate against the batch size, with linear and square-root guides.
+
+    On a grid with steps of a factor of two, a best rate is known up to a factor of √2 either way:
+    so long are the bars, and that is the uncertainty of the slope.
 
     Parameters
     ----------
@@ -70,52 +79,62 @@ def rate_scaling(learning_rates, title, fit_up_to):
     title : str
     fit_up_to : int
         The slope is fitted to the batch sizes up to this one.
+    step : float
+        From one rate of the grid to the next.
 
     Returns
     -------
-    axes, slope : axes and float
-        The slope of log(rate) over log(B).
+    axes, slope, uncertainty : axes and two floats
+        The slope of log(rate) over log(B), and by how much the bars would let it be another.
     """
     sizes, rates = learning_rates.index.to_numpy(float), learning_rates.to_numpy()
     fitted = sizes <= fit_up_to
-    slope, intercept = np.polyfit(np.log(sizes[fitted]), np.log(rates[fitted]), 1)
-    axes = one_panel(title)
-    for power, style, name in [(1, "--", "∝ B (linear)"), (0.5, ":", "∝ √B")]:
+    x = np.log(sizes[fitted]) - np.log(sizes[fitted]).mean()
+    weights = x / (x @ x)
+    slope = weights @ np.log(rates[fitted])
+    uncertainty = np.abs(weights).sum() * np.log(step) / 2
+    axes = one_panel(title, (7, 4))
+    for power, style, name in [(1, "--", "∝ B"), (0.5, ":", "∝ √B")]:
         guide = rates[0] * (sizes / sizes[0]) ** power
         axes.plot(sizes, guide, style, color="gray", label=name)
-    line = np.exp(intercept) * sizes[fitted] ** slope
-    axes.plot(sizes[fitted], line, color="black", label=f"fit up to B = {fit_up_to}")
-    axes.scatter(sizes, rates, color=[batch_color(B) for B in sizes], s=60, zorder=3)
-    axes.set(xlabel=LABELS["batch_size"], ylabel="best learning rate")
-    axes.set(xscale="log", yscale="log", ylim=(rates.min() / 2, rates.max() * 4))
-    return finish(axes), slope
+    for B, rate in zip(sizes, rates, strict=True):
+        bar = [[rate - rate / np.sqrt(step)], [rate * np.sqrt(step) - rate]]
+        look = dict(color=batch_color(B), markersize=8, capsize=4)
+        axes.errorbar(B, rate, bar, fmt=batch_marker(B), **look)
+    batch_axis(axes)
+    axes.set(ylabel="best learning rate", ylim=(rates.min() / 2, rates.max() * 4), yscale="log")
+    log_axis(axes.yaxis)
+    return finish(axes), slope, uncertainty
 
 
 def learning_rate_curves(rows, batch_size, learning_rate):
-    """Training loss and accuracy of one batch size: one learning rate in colour, the others grey.
+    """Training loss and accuracy of one batch size: one learning rate in color, the others gray.
 
     With several seeds, their medians.
 
     Parameters
     ----------
     rows : pandas DataFrame
-        Columns batch_size, learning_rate, epoch, train_loss, test_accuracy.
+        Columns batch_size, learning_rate, epoch, train_loss, validation_accuracy.
     batch_size, learning_rate : numbers
-        The run to show in colour.
+        The run to show in color.
 
     Returns
     -------
     array of two axes
     """
-    axes = two_panels(f"B = {batch_size}: the highlighted rate among the others")
+    axes = two_panels(f"B = {batch_size}: learning rate {learning_rate:g} among the others (gray)")
     for rate, runs in rows[rows["batch_size"] == batch_size].groupby("learning_rate"):
         chosen = np.isclose(rate, learning_rate)
-        style = {"color": batch_color(batch_size), "linewidth": 2.5, "zorder": 3} if chosen else {}
-        for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
+        color = batch_color(batch_size)
+        style = dict(color=color, linewidth=2.5, marker=batch_marker(batch_size), zorder=3)
+        for axis, column in zip(axes, ["train_loss", "validation_accuracy"], strict=True):
             label = f"learning rate {rate:g}" if chosen else None
             median = runs.groupby("epoch")[column].median()
-            axis.plot(median, **{"color": "lightgray", "linewidth": 1, **style}, label=label)
-    axes[0].set(ylabel="training loss (log scale)", yscale="log", ylim=(0.2, 5))
+            gray = dict(color="silver", linewidth=1)
+            axis.plot(median.index, median, **(style if chosen else gray), label=label)
+    axes[0].set(ylabel="training loss", yscale="log", ylim=(0.2, 5))
+    log_axis(axes[0].yaxis)
     axes[1].set(ylabel="accuracy on the validation images", ylim=(0.7, 0.95))
     for axis in axes:
         axis.set_xlabel(LABELS["epoch"])

@@ -64,7 +64,7 @@ def log_axis(axis):
     decades = np.log10(high / low)
     # About four to eight numbers, whatever the span.
     digits = [1] if decades > 2.5 else [1, 2, 5] if decades > 0.8 else [1, 1.5, 2, 3, 4, 5, 6, 8]
-    axis.set_major_locator(LogLocator(subs=digits))
+    axis.set_major_locator(LogLocator(base=100 if decades > 5 else 10, subs=digits))
     axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
     axis.set_minor_formatter(NullFormatter())
 

@@ -1,0 +1,74 @@
+"""The objective on a plane through the start and the optimum, and the runs that cross it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation
+
+from helpers.plots.style import batch_style, one_panel, plain_number
+
+FRAMES, FRAMES_PER_SECOND = 24, 6
+
+
+def slice_of_objective(plane, J, runs, title):
+    """Contours of J on the plane, and the projections of runs on it.
+
+    Parameters
+    ----------
+    plane : pair of arrays (m,), (n,)
+        Coordinates along the way from the start (0) to the optimum (1), and across it in the same
+        unit.
+    J : array (n, m)
+    runs : dict
+        By batch size an array (checkpoints, 2) of coordinates.
+    title : str
+
+    Returns
+    -------
+    axes
+    """
+    axes = one_panel(title, (9, 4.5))
+    x, y = plane
+    levels = J.min() + (J.max() - J.min()) * np.linspace(0.01, 1, 14) ** 2
+    lines = axes.contour(x, y, J, levels, colors="silver", linewidths=0.8)
+    axes.clabel(lines, levels[::3], fmt=lambda value: plain_number(round(value, 2)), fontsize=9)
+    for B, points in runs.items():
+        style = batch_style(B) | dict(markersize=6, linewidth=1.3, markevery=0.12)
+        axes.plot(*points.T, **style, label=f"B = {B}")
+    axes.plot(0, 0, "X", color="black", markersize=10)
+    axes.annotate("start", (0, 0), (0, -16), textcoords="offset points", ha="center")
+    axes.plot(1, 0, "*", color="red", markersize=16)
+    axes.annotate("optimum", (1, 0), (0, -18), textcoords="offset points", ha="center")
+    axes.set(xlabel="along the way from the start (0) to the optimum (1)")
+    axes.set(ylabel="across it (same unit)", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
+    axes.legend()
+    return axes
+
+
+def animate_slice(plane, J, runs, title):
+    """The figure of `slice_of_objective` as a short animation: all runs grow epoch by epoch.
+
+    Parameters
+    ----------
+    plane, J, runs, title
+        As for `slice_of_objective`; the runs have as many checkpoints each.
+
+    Returns
+    -------
+    str
+        HTML with buttons to play it, its pictures inside.
+    """
+    axes = slice_of_objective(plane, J, runs, title)
+    lines = dict(zip(runs, axes.lines, strict=False))
+    length = max(map(len, runs.values()))
+    ends = np.unique(np.linspace(1, length, FRAMES).round().astype(int))
+
+    def draw(end):
+        for B, line in lines.items():
+            line.set_data(*runs[B][:end].T)
+        return list(lines.values())
+
+    animation = FuncAnimation(axes.figure, draw, ends)
+    with plt.rc_context({"savefig.dpi": 70, "animation.embed_limit": 5}):
+        html = animation.to_jshtml(fps=FRAMES_PER_SECOND, default_mode="once")
+    plt.close(axes.figure)
+    return html
