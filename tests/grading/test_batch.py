@@ -36,13 +36,13 @@ def grade(folder, decide=where, **options):
 def test_several_workers_share_the_submissions(tmp_path, place):
     here = grade(tmp_path / "here")
     if place == "cluster":
-        from dask.distributed import LocalCluster
+        from dask.distributed import Client, LocalCluster
 
-        with (
-            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-            workers(2, cluster.scheduler_address),
-        ):
-            there = grade(tmp_path / "there", jobs=2)
+        with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+            with Client(cluster) as client:
+                client.wait_for_workers(2)
+            with workers(2, cluster.scheduler_address):
+                there = grade(tmp_path / "there", jobs=2)
     else:
         with workers(2):
             there = grade(tmp_path / "there", jobs=2)
