@@ -14,6 +14,10 @@ PATHS = {
 }
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 PANEL = "window.jupyterapp.shell.currentWidget"
+COUNT_IS_ANOTHER = f"""([index, before]) => {{
+    const count = {PANEL}.content.model.cells.get(index).executionCount;
+    return count !== null && count !== before;
+}}"""
 # The pictures among the outputs that are on the screen, and how many colors each has.
 PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(image => {
     const canvas = document.createElement('canvas');
@@ -60,8 +64,11 @@ def choose(page, *path):
 
 
 def restart_and_run_all(page, wait=True):
+    page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     press(page, "notebook:restart-run-all")
     page.locator(".jp-Dialog .jp-mod-accept").click()
+    first = next(n for n, cell in enumerate(notebook(page).cells) if cell.cell_type == "code")
+    page.wait_for_function(COUNT_IS_ANOTHER, arg=[first, None])
     if wait:
         wait_until_idle(page)
 
@@ -105,10 +112,13 @@ def write(page, cell_id, source):
 def run_cell(page, cell_id, wait=True):
     """Run one cell; the result is the cell in the browser."""
     cell = select(page, cell_id)
+    index = [cell.id for cell in notebook(page).cells].index(cell_id)
+    before = notebook(page).cells[index].execution_count
     cell.locator(".jp-InputPrompt").click()
     page.keyboard.press("Control+Enter")
     if wait:
-        wait_until_idle(page, still=1)
+        page.wait_for_function(COUNT_IS_ANOTHER, arg=[index, before], timeout=300_000)
+        wait_until_idle(page, still=0.5)
     return cell
 
 
