@@ -35,7 +35,7 @@ PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].
 def opened(browser, address, interface, name, width=1280, height=900):
     """The page of a notebook, with a kernel that is ready."""
     page = browser.new_page(viewport={"width": width, "height": height})
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(180_000)
     try:
         page.goto(f"{address}/{PATHS[interface].format(name=name)}")
         page.locator(".jp-Notebook-cell").first.wait_for()

@@ -84,16 +84,18 @@ def servers(editions, tmp_path_factory):
         log = (tmp_path_factory.getbasetemp() / f"{edition}.log").open("w")
         started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         addresses[edition] = f"http://127.0.0.1:{port}"
-    for address in addresses.values():
-        _wait_for(f"{address}/api?token=t")
-    yield addresses
-    for server in started:
-        server.terminate()
-    for server in started:
-        server.wait(30)
+    try:
+        for address in addresses.values():
+            _wait_for(f"{address}/api?token=t")
+        yield addresses
+    finally:
+        for server in started:
+            server.terminate()
+        for server in started:
+            server.wait(30)
 
 
-def _wait_for(address, seconds=60):
+def _wait_for(address, seconds=300):
     for _ in range(seconds):
         try:
             return urlopen(address).close()
