@@ -3,11 +3,13 @@
 import json
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.request import urlopen
 
 import nbformat
 
+from tools.notebooks import ROOT
+
+SCREENSHOTS = ROOT / "build" / "browser"
 PATHS = {
     "lab": "lab/workspaces/auto-w/tree/notebooks/{name}.ipynb?token=t&reset",
     "notebook": "notebooks/notebooks/{name}.ipynb?token=t",
@@ -41,8 +43,11 @@ def opened(browser, address, interface, name, width=1280, height=900):
         page.locator(".jp-Notebook-cell").first.wait_for()
         page.wait_for_function(f"{PANEL}?.sessionContext?.session?.kernel?.status === 'idle'")
         yield page
+    except BaseException:
+        page.screenshot(path=SCREENSHOTS / f"failed-{name}-{interface}.png")
+        raise
     finally:
-        page.evaluate(f"{PANEL}.sessionContext.shutdown()")
+        page.evaluate(f"{PANEL}?.sessionContext.shutdown()")
         page.close()
 
 
@@ -167,9 +172,8 @@ def change_theme(page, theme):
     )
 
 
-def screenshots(page, folder, name):
+def screenshots(page, name):
     """Pictures of the whole notebook: 1280 and 390 pixels wide, light and dark."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
     size = page.viewport_size
     for width in (1280, 390):
         for theme in THEMES:
@@ -177,7 +181,7 @@ def screenshots(page, folder, name):
             page.set_viewport_size({"width": width, "height": 8000})
             page.evaluate(f"{PANEL}.content.scrollToItem(0, 'start')")
             page.wait_for_timeout(1500)
-            page.screenshot(path=Path(folder, f"{name}-{width}-{theme}.png"))
+            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png")
     change_theme(page, "light")
     page.set_viewport_size(size)
 

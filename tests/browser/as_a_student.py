@@ -10,6 +10,7 @@ import nbformat
 import psutil
 import pytest
 from actions import (
+    SCREENSHOTS,
     THEMES,
     change_theme,
     choose,
@@ -32,7 +33,6 @@ from actions import (
 
 from tools.notebooks import ROOT, notebook_paths
 
-SCREENSHOTS = ROOT / "build" / "browser"
 NAMES = [path.stem for path in notebook_paths(ROOT)]
 # A wrong first answer for the notebooks that begin with a function, and what is said of it.
 WRONG = {
@@ -102,7 +102,7 @@ def test_the_worked_edition_runs_and_all_figures_show(browser, servers, name, in
         for width, colors in seen.values():
             assert width > 100 and colors > 5
         if interface == "lab":
-            screenshots(page, SCREENSHOTS, f"worked-{name}")
+            screenshots(page, f"worked-{name}")
 
 
 @each_notebook
@@ -171,7 +171,7 @@ def test_the_student_edition_stops_at_the_first_exercise(browser, servers, name,
         assert failed(page) == [check] == executed(page)[-1:]
         assert "not attempted" in one_line(page, check)
         if interface == "lab":
-            screenshots(page, SCREENSHOTS, f"student-{name}")
+            screenshots(page, f"student-{name}")
         write(page, answer, solution(name, answer))
         run_cell(page, answer)
         cell = run_cell(page, check)
