@@ -22,17 +22,10 @@ from helpers.support.machine import calibration  # noqa: F401, part of the study
 
 
 def learning_rate_grid(
-    X_fit: np.ndarray,
-    Y_fit: np.ndarray,
-    X_val: np.ndarray,
-    Y_val: np.ndarray,
-    learning_rates: Mapping[int, Iterable[float]],
-    *,
-    epochs: Iterable[int],
-    seeds: Iterable[int] = (0,),
-    n_jobs: int | None = -1,
-    **common,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    X_fit: np.ndarray, Y_fit: np.ndarray, X_val: np.ndarray, Y_val: np.ndarray,
+    learning_rates: Mapping[int, Iterable[float]], *, epochs: Iterable[int],
+    seeds: Iterable[int] = (0,), n_jobs: int | None = -1, **common,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """The validation loss that each learning rate reaches with each batch size.
 
     The test set has no part in it. Where the best rate of a batch size lies on the edge of its
@@ -90,18 +83,10 @@ def learning_rate_grid(
 
 
 def updates_to_target(
-    X_fit: np.ndarray,
-    Y_fit: np.ndarray,
-    X_val: np.ndarray,
-    Y_val: np.ndarray,
-    learning_rates: Mapping[int, Iterable[float]],
-    *,
-    target: float,
-    seeds: Iterable[int],
-    num_epochs: int,
-    n_jobs: int | None = -1,
-    **common,
-) -> pd.DataFrame:
+    X_fit: np.ndarray, Y_fit: np.ndarray, X_val: np.ndarray, Y_val: np.ndarray,
+    learning_rates: Mapping[int, Iterable[float]], *, target: float, seeds: Iterable[int],
+    num_epochs: int, n_jobs: int | None = -1, **common,
+) -> pd.DataFrame:  # fmt: skip
     """Updates until the validation loss is at the target, for each batch size, rate and seed.
 
     The validation loss is looked at whenever the number of updates has grown by a tenth. As in

@@ -1,14 +1,18 @@
 """Many runs are the runs of `train_classifier`: made once, kept, and in one table."""
 
 import os
+import re
 import signal
 import threading
 import time
 
 import joblib
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from helpers import runs, sgd
 from helpers.runs import tidy, train_all, train_histories
@@ -220,6 +224,34 @@ def test_ctrl_c_ends_a_study_soon_and_leaves_whole_runs_only(cache, made, n_jobs
     before = len(made)
     train_all(settings[: kept + 2], X, Y, n_jobs=n_jobs)
     assert len(made) - before == 2
+
+
+STUDY = """
+import os, signal, threading, time
+import numpy as np
+from helpers.runs import train_all
+
+def slow(iteration):
+    time.sleep(0.01)
+    return 0.1
+
+settings = [dict(batch_size=1, learning_rate=slow, seed=s, num_epochs=1) for s in range(100)]
+threading.Timer(2.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+train_all(settings, np.eye(20), np.eye(20), n_jobs={n_jobs})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_interrupt_in_a_notebook_is_one_line_and_stops_there(n_jobs):
+    cells = [STUDY.format(n_jobs=n_jobs), "print('gone on')"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    with pytest.raises(CellExecutionError):
+        NotebookClient(notebook).execute()
+    [error] = notebook.cells[0].outputs
+    assert error.ename == "RunsInterrupted" and not notebook.cells[1].outputs
+    [line] = error.traceback
+    assert re.fullmatch(r"Interrupted: \d+ of 100 runs are finished\. They are kept: .*", line)
 
 
 # A cluster
