@@ -28,7 +28,6 @@ from grading.sandbox import version as bubblewrap_version
 from grading.session import Session
 from grading.stand_ins import StandIn, failure, in_words
 from helpers import checks
-from helpers.checks import mistakes
 from helpers.checks.batch_size_study import BATCH_SIZES
 from helpers.checks.display import traceback_of
 from helpers.data import load_mnist
@@ -169,7 +168,7 @@ def _given(subject, session):
     """A stand-in for the function, or the numbers."""
     exchange = session.calls_for(subject.answers)
     if subject.check not in OF_NUMBERS:
-        return StandIn(subject.name, exchange, session.limits.call_seconds, _names_of_mistakes())
+        return StandIn(subject.name, exchange, session.limits.call_seconds)
     try:
         reply, arrays = exchange({"name": subject.name})
         if "result" not in reply:
@@ -329,18 +328,6 @@ def _shown(found):
         "evalue": found.message,
         "traceback": traceback_of(found.message),
     }
-
-
-@functools.cache
-def _names_of_mistakes():
-    """All that the tables of mistakes know."""
-    names = set()
-    for value in vars(mistakes).values():
-        values = value.values() if isinstance(value, dict) else [value]
-        for each in values:
-            each = each if isinstance(each, tuple) and not hasattr(each, "advice") else [each]
-            names |= {one.name for one in each if isinstance(one, mistakes.Mistake)}
-    return frozenset(names)
 
 
 def _versions(isolated):

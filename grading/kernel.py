@@ -80,6 +80,8 @@ async def _drive(settings, control):
     manager._kernel_spec = KernelSpec(argv=[*module, "-f", "{connection_file}"])
     await manager.start_kernel(pass_fds=[settings["calls"]])
 
+    # Optional to jsonschema, which builds a grammar with it: more than a second for nothing here.
+    sys.modules["rfc3987_syntax"] = None
     import nbformat  # only now, while the kernel starts
     from nbclient import NotebookClient
 

@@ -12,6 +12,7 @@ import numpy as np
 from grading import wire
 from grading.sandbox import Ended
 from helpers.checks import CheckFailed
+from helpers.checks.mistakes.tensorflow_comparison import ERRORS, OTHER_GRAPH, RECREATED
 from helpers.data import MNIST
 
 # Of a message that comes from the student's side.
@@ -20,6 +21,7 @@ CHARACTERS = 2000
 MISTAKES = {
     "not attempted", "not a function", "did not finish", "raised", "cannot be called",
     "asks for input", "too large", "not a number", "calls what was stopped",
+    *(mistake.name for mistake in (OTHER_GRAPH, RECREATED, *ERRORS.values())),
 }  # fmt: skip
 
 
@@ -36,14 +38,11 @@ class StandIn:
         `grading.sandbox.Ended` with the reason where there is no kernel any more.
     seconds : float
         That a call may take.
-    mistakes : set of str
-        Names of mistakes that may come from the sandbox, beside `MISTAKES`.
     """
 
-    def __init__(self, name, exchange, seconds, mistakes=frozenset()):
+    def __init__(self, name, exchange, seconds):
         self.__name__ = name
         self._exchange, self._seconds = exchange, seconds
-        self._mistakes = MISTAKES | mistakes
 
     def __call__(self, *arguments):
         return self._call(arguments)
@@ -66,7 +65,7 @@ class StandIn:
             while "callback" in reply:
                 reply, arrays = self._exchange(*given.answer(reply, arrays))
             if "result" not in reply:
-                raise failure(self.__name__, reply, self._mistakes)
+                raise failure(self.__name__, reply)
             result, *changes = wire.decode(reply["result"], arrays)
             given.write_back(arguments, *changes)
             return result
@@ -79,7 +78,7 @@ class StandIn:
             raise CheckFailed(message, "not a number") from None
 
 
-def failure(name, reply, mistakes=MISTAKES):
+def failure(name, reply):
     """The CheckFailed for an answer that is no result."""
     if reply.get("missing"):
         return CheckFailed(f"{name} is not defined when its cell has run.", "not defined")
@@ -87,7 +86,7 @@ def failure(name, reply, mistakes=MISTAKES):
         message, mistake = map(str, reply["failed"])
     except (KeyError, TypeError, ValueError):
         return CheckFailed(f"{name} could not be called.", "raised")
-    return CheckFailed(message[:CHARACTERS], mistake if mistake in mistakes else "raised")
+    return CheckFailed(message[:CHARACTERS], mistake if mistake in MISTAKES else "raised")
 
 
 def in_words(reason):
