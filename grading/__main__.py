@@ -68,7 +68,7 @@ def run(options, root, build, decide):
         raise ValueError(f"There is no notebook to grade in {options.submissions}.")
     only = _chosen(options.only, submissions)
 
-    decide, settings = _decider(options, decide)
+    decide, settings = _decider(options, decide, release)
     with workers(options.jobs, options.scheduler):
         results, failures = grade_all(
             submissions, release, kept / "results", decide,
@@ -180,11 +180,12 @@ def _chosen(only, submissions):
     return tuple(keys)
 
 
-def _decider(options, decide):
+def _decider(options, decide, release):
     """The function that decides, and its settings."""
     if decide:  # another one, in tests
         return decide, {"sandbox": not options.no_sandbox, "limits": None}
     from grading.decide import decide
+    from grading.kept import prepare
     from grading.sandbox import Limits, problem
 
     if not options.no_sandbox and problem():
@@ -192,6 +193,7 @@ def _decider(options, decide):
             f"No sandbox: {problem()}. Notebooks of students would run with all your rights. "
             "Make bubblewrap work, or, in a machine with nothing to lose, say --no-sandbox."
         )
+    prepare(release, isolated=not options.no_sandbox)
     threads = max(1, (os.cpu_count() or 1) // max(1, options.jobs))
     return decide, {"sandbox": not options.no_sandbox, "limits": Limits(threads=threads)}
 

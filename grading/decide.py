@@ -20,12 +20,12 @@ from typing import NamedTuple
 from nbformat import from_dict
 
 from grading import claims, hidden_tests, wire
-from grading.exercises import nbgrader
+from grading.exercises import code_cells, nbgrader, up_to_the_last_exercise
 from grading.kept import kept_caches
 from grading.records import Exercise, Graded, Rebuilt, Release, Verdict
 from grading.sandbox import Ended, Limits, Sandbox
 from grading.sandbox import version as bubblewrap_version
-from grading.session import Session
+from grading.session import Session, note
 from grading.stand_ins import StandIn, failure, in_words
 from helpers import checks
 from helpers.checks.batch_size_study import BATCH_SIZES
@@ -88,7 +88,7 @@ def decide(
 def _notebook(rebuilt, release, isolated, limits):
     """The verdicts on one notebook, and the notebook as it ran."""
     ran = copy.deepcopy(rebuilt.notebook)
-    cells = [cell for cell in ran.cells if cell.cell_type == "code"]
+    cells = code_cells(ran)
     for cell in cells:
         cell.outputs, cell.execution_count = [], None
     place = {nbgrader(cell).get("grade_id"): n for n, cell in enumerate(cells) if nbgrader(cell)}
@@ -101,11 +101,11 @@ def _notebook(rebuilt, release, isolated, limits):
             for name in _defined(cell.source):
                 answers_of.setdefault(name, []).append(number)
     graded = [place[each.grade_id] for each in exercises if each.grade_id in place]
-    last = len(cells) if limits.whole else max([*graded, *stubs], default=-1)
+    needed = cells if limits.whole else up_to_the_last_exercise(ran)
     start = functools.partial(Sandbox, limits, isolated=isolated, kept=kept_caches(release))
     found, flags, called = {}, [], {}
     with Session(cells, stubs, limits, start) as session:
-        for number, cell in enumerate(cells[: last + 1]):
+        for number, cell in enumerate(needed):
             calls, rest = _check_calls(cell)
             called[number] = [Subject(*call, tuple(answers_of.get(call[1], ()))) for call in calls]
             for subject in called[number]:
@@ -115,6 +115,8 @@ def _notebook(rebuilt, release, isolated, limits):
             cell.outputs += map(from_dict, reply["outputs"])
             seen = {subject: found[subject] for subject in called[number]}
             flags += [(number, flag) for flag in _flags(rebuilt, cell, reply, seen)]
+        for cell in cells[len(needed) :][:1]:
+            cell.outputs = [from_dict(note("From here on not run again: no point depends on it."))]
         verdicts = []
         for exercise in exercises:
             subjects = called.get(place.get(exercise.grade_id), [])
@@ -167,6 +169,8 @@ def _hidden(subject, session, visible):
 def _given(subject, session):
     """A stand-in for the function, or the numbers."""
     exchange = session.calls_for(subject.answers)
+    with contextlib.suppress(Ended):  # and what cannot be warmed up is told by the call
+        exchange({"warm_up": subject.check})
     if subject.check not in OF_NUMBERS:
         return StandIn(subject.name, exchange, session.limits.call_seconds)
     try:
@@ -258,7 +262,7 @@ def _as_handed_in(rebuilt, cell):
     for each in rebuilt.handed_in.cells if rebuilt.handed_in else []:
         if each.cell_type == "code" and (
             (grade_id and nbgrader(each).get("grade_id") == grade_id)
-            or (each.get("id") == cell.get("id") and each.source == cell.source)
+            or (not grade_id and each.source == cell.source)
         ):
             return each
     return None

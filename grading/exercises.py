@@ -24,6 +24,13 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def up_to_the_last_exercise(notebook):
+    """The code cells that points may depend on: those after the last answer or check do not."""
+    cells = code_cells(notebook)
+    last = max((n for n, cell in enumerate(cells) if nbgrader(cell)), default=-1)
+    return cells[: last + 1]
+
+
 def points_by_question(notebook):
     """Points that checks give, and those given by hand: two dictionaries by question, as in Q2."""
     checked, by_hand = Counter(), Counter()

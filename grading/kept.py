@@ -8,6 +8,7 @@ import shutil
 
 from filelock import FileLock
 
+from grading.exercises import up_to_the_last_exercise
 from grading.sandbox import CACHES, ROOT, Limits, Sandbox
 from helpers.data import DATA_DIR
 
@@ -49,8 +50,7 @@ def prepare(release, *, isolated=True, limits=None, say=print):
         limits = limits or Limits(cell_seconds=3600)
         for notebook in release.released.values():
             with Sandbox(limits, isolated=isolated, kept=folder, fill=True) as sandbox:
-                for cell in notebook.cells:
-                    if cell.cell_type == "code":
-                        sandbox.run(cell.source)
+                for cell in up_to_the_last_exercise(notebook):
+                    sandbox.run(cell.source)
         (folder / "complete").touch()
     return folder

@@ -79,6 +79,7 @@ async def _drive(settings, control):
     manager = AsyncKernelManager(transport="ipc", ip=str(Path(os.environ["HOME"], "kernel")))
     manager._kernel_spec = KernelSpec(argv=[*module, "-f", "{connection_file}"])
     await manager.start_kernel(pass_fds=[settings["calls"]])
+    os.close(settings["calls"])  # so that the grader sees at once where the kernel is no more
 
     # Optional to jsonschema, which builds a grammar with it: more than a second for nothing here.
     sys.modules["rfc3987_syntax"] = None
@@ -213,6 +214,10 @@ def serve(connection, names):
 def _answer(connection, names, adapted, request, arrays):
     from helpers.checks import attempts
 
+    if "warm_up" in request:
+        with contextlib.suppress(Exception):
+            _warm_up(request["warm_up"])
+        return {"result": None}, []
     name = request["name"]
     if name not in names:
         return {"missing": True}, []
@@ -242,6 +247,19 @@ def _answer(connection, names, adapted, request, arrays):
         return {"failed": [str(error), error.mistake]}, []
     except Exception as error:
         return {"failed": [f"{name}: {error!r:.200}", "raised"]}, []
+
+
+def _warm_up(check):
+    """Import what a check of this name needs, before a clock runs."""
+    if check == "preprocess_data":
+        from helpers.checks.data_preparation import torchvision_data_set
+
+        torchvision_data_set(np.zeros((1, 28, 28), np.uint8), np.zeros(1, int))
+    elif check == "tensorflow_step":
+        from helpers.checks.tensorflow_comparison import on_arrays
+
+        step = on_arrays(lambda W, b, *rest: W.assign_sub(W))
+        step(np.ones((2, 2)), np.ones(2), np.ones((1, 2)), np.ones((1, 2)), 0.1, 0.1)
 
 
 def _on_arrays(function, adapted):

@@ -7,7 +7,7 @@ cell that ended it; an answer whose function ended it is replaced by a stub that
 import ast
 import contextlib
 
-from grading.sandbox import Ended
+from grading.sandbox import SECONDS_TO_START, Ended
 
 FIRST_CELLS = {"setup", "imports"}  # ids of the released cells that all others stand on
 
@@ -50,20 +50,20 @@ class Session:
         if not source.strip():
             return {"outputs": [], "status": "ok"}
         if self._definitions_alone and not self._is_definition(number):
-            return {"outputs": [_note("Not run: the kernel had ended too often.")], "status": "ok"}
+            return {"outputs": [note("Not run: the kernel had ended too often.")], "status": "ok"}
         try:
             reply = self._kernel().run(source)
         except Ended as ended:
             self._ends_of_cells += 1
             self.blame([number], str(ended))
             return {
-                "outputs": [_note(f"The kernel was ended here: {ended}.")],
+                "outputs": [note(f"The kernel was ended here: {ended}.")],
                 "status": str(ended),
             }
         self._ran.append((number, source))
         if reply["status"] == "late":
             limit = f"Interrupted after {self.limits.cell_seconds:g} s."
-            reply["outputs"] = [*reply["outputs"], _note(limit)]
+            reply["outputs"] = [*reply["outputs"], note(limit)]
         return reply
 
     def calls_for(self, answers):
@@ -81,7 +81,10 @@ class Session:
                     raise Ended(self.stopped[number])
             try:
                 sandbox = self._kernel()
-                seconds = self.limits.call_seconds + 1.5
+                # A little longer than the limit over there; imports are not the student's time.
+                seconds = (
+                    SECONDS_TO_START if "warm_up" in header else self.limits.call_seconds + 1.5
+                )
                 reply, arrays = sandbox.exchange(sandbox.calls, header, arrays, seconds=seconds)
             except Ended as ended:
                 self.blame(answers, str(ended))
@@ -152,5 +155,6 @@ class Session:
         return all(isinstance(statement, kinds) for statement in body)
 
 
-def _note(text):
+def note(text):
+    """An output that the grader adds."""
     return {"output_type": "stream", "name": "stderr", "text": text + "\n"}

@@ -1,5 +1,6 @@
 """Points are decided outside of the sandbox: for what is right, and for nothing else."""
 
+import contextlib
 import dataclasses
 import re
 from functools import cache
@@ -11,7 +12,7 @@ from answers import CORRECT, MUTANTS
 from build import answered, as_bytes, model_answers, release, untouched
 from nbformat.v4 import new_code_cell, new_output
 
-from grading import sandbox
+from grading import hidden_tests, sandbox
 from grading.claims import compare, manipulations, text_of
 from grading.decide import FURTHER, decide
 from grading.exercises import nbgrader
@@ -26,7 +27,7 @@ DATA, SGD, STUDY, TENSORFLOW = (
     "01_data_preparation", "02_hand_coded_sgd", "03_batch_size_study", "04_tensorflow_comparison",
 )  # fmt: skip
 NO_BUBBLEWRAP = sandbox.problem()
-LIMITS = Limits(cell_seconds=30, call_seconds=3, memory=2 * 2**30, threads=1)
+LIMITS = Limits(cell_seconds=30, call_seconds=6, memory=2 * 2**30, threads=1)
 GOOD_CHOICES = """choices = {
     1: dict(learning_rate=0.002, num_iterations=900_000),
     10: dict(learning_rate=0.032, num_iterations=78_000),
@@ -235,14 +236,14 @@ def my_loss(W, b, X, Y, reg_lambda=0.0):
     while True:
         try:
             while True:
-                kept.append(b"x" * 10**6)
+                kept.append(np.ones(10**6))
         except BaseException:
             pass"""
-    verdicts, ran = small(SGD, {"q2-loss": greedy})
+    verdicts, _ = small(SGD, {"q2-loss": greedy})
     expected = most_points(verdicts) | {"q2-loss-check": 0.0}
     assert points(verdicts) == expected
     assert verdicts["q2-loss-check"].mistake in ("too much memory", "did not finish")
-    assert "memory" in verdicts["q2-loss-check"].message or "finish" in text_of(ran.cells)
+    assert "was stopped" in verdicts["q2-loss-check"].message
 
 
 def test_functions_that_end_or_stop_the_kernel_cost_their_own_points_alone():
@@ -364,9 +365,10 @@ print(open("history.txt").read() if os.path.exists("history.txt") else "no file"
     assert (verdict.points, verdict.mistake) == (0.0, "raised")
     assert "further tests" in verdict.message
     assert "seen" not in verdict.message and not re.search(r"\d|\[", verdict.message)
-    # Numbers of hidden tests are drawn, and have many digits.
-    shown = nbformat.writes(ran)
-    assert "no file" in shown and not re.search(r"\d\.\d{12}", shown)
+    shown, given = nbformat.writes(ran), []
+    with contextlib.suppress(AssertionError):
+        hidden_tests.softmax(lambda logits: given.extend(logits.ravel().tolist()) or logits)
+    assert given and not any(str(number) in shown for number in given)
     assert "hidden" not in shown.lower() and len(shown) < 2_000_000
 
 
