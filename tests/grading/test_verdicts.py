@@ -27,7 +27,7 @@ DATA, SGD, STUDY, TENSORFLOW = (
     "01_data_preparation", "02_hand_coded_sgd", "03_batch_size_study", "04_tensorflow_comparison",
 )  # fmt: skip
 NO_BUBBLEWRAP = sandbox.problem()
-LIMITS = Limits(cell_seconds=30, call_seconds=6, memory=2 * 2**30, threads=1)
+LIMITS = Limits(cell_seconds=120, call_seconds=6, memory=2 * 2**30, threads=1)
 GOOD_CHOICES = """choices = {
     1: dict(learning_rate=0.002, num_iterations=900_000),
     10: dict(learning_rate=0.032, num_iterations=78_000),
