@@ -95,7 +95,7 @@ def grade_all(
             due.append(submission)
     tasks = (joblib.delayed(grade)(each, release, decide, options) for each in due)
     parallel = joblib.Parallel(
-        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs"
+        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1
     )
     bar = tqdm(parallel(tasks), total=len(due), desc="grading", unit="student", disable=not due)
     for key, outcome in bar:

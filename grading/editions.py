@@ -1,12 +1,14 @@
 """The release that submissions are graded against: both editions, kept in `build/`."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 from grading.course import POINTS
 from grading.exercises import nbgrader
+from grading.reading import defined
 from grading.records import Exercise, Release
 from grading.release import ROOT, make_notebooks, read_notebooks
 
@@ -56,20 +58,21 @@ def read_release(root=ROOT, build=None, table=POINTS):
 def exercises(name, notebook):
     """The graded cells of a notebook in their order, each with the answers that it looks at.
 
-    A check looks at the answers since the one before it, and what is graded by hand at itself.
+    What is graded by hand looks at itself, a check at the answers before it that it names.
     """
-    found, answers = [], []
+    found, answers = [], {}
     for cell in notebook.cells:
         metadata = nbgrader(cell)
         grade_id = metadata.get("grade_id")
+        by_hand = bool(metadata.get("solution"))
+        if by_hand and cell.cell_type == "code":
+            answers[grade_id] = defined(cell.source)
         if metadata.get("grade"):
-            by_hand = bool(metadata.get("solution"))
+            words = set(re.findall(r"\w+", cell.source))
+            named = tuple(answer for answer, names in answers.items() if names & words)
             question = grade_id.split("-")[0].upper()
-            looked_at = (grade_id,) if by_hand else tuple(answers)
+            looked_at = (grade_id,) if by_hand else named
             found.append(Exercise(name, question, grade_id, metadata["points"], by_hand, looked_at))
-            answers = answers if by_hand else []
-        elif metadata.get("solution"):
-            answers.append(grade_id)
     return found
 
 

@@ -75,6 +75,15 @@ def definitions(source: str) -> set[str]:
     }
 
 
+def defined(source: str) -> set[str]:
+    """What a cell defines at its top level, by `def`, `class` or `=`."""
+    names = definitions(source)
+    for statement in parsed(source):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
 def parsed(source: str) -> list[ast.stmt]:
     """The statements of a cell, with IPython's magics; none if it cannot be run as Python."""
     for transform in str, TransformerManager().transform_cell:  # most cells have no magics

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grading.exercises import nbgrader
-from grading.reading import definitions, identities, parsed, read_notebook
+from grading.reading import defined, definitions, identities, parsed, read_notebook
 from grading.records import Rebuilt, Release
 
 MAGIC = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n()")
@@ -124,7 +124,7 @@ def _skeleton(released):
             skeleton.by_identity.setdefault(identity, index)
         skeleton.by_source.setdefault(cell.source, index)
         if nbgrader(cell).get("solution") and cell.cell_type == "code":
-            for name in _names(cell.source):
+            for name in defined(cell.source):
                 skeleton.by_name.setdefault(name, index)
     return skeleton
 
@@ -215,7 +215,7 @@ def _take_definitions_from_elsewhere(skeleton):
     for name, index in skeleton.by_name.items():
         if not _written(skeleton, index):
             for other, pieces in list(skeleton.pieces.items()):
-                found = [piece for piece in pieces if name in _names(piece)]
+                found = [piece for piece in pieces if name in defined(piece)]
                 if other != index and found and _written(skeleton, other):
                     skeleton.pieces[index] = found[-1:]
                     own, its = (
@@ -231,7 +231,7 @@ def _take_from_added(name, index, skeleton):
     """An answer at top level that stands in an added cell, as `choices = …` may."""
     for cells in skeleton.added.values():
         for cell in cells:
-            if cell.cell_type == "code" and name in _names(cell.source):
+            if cell.cell_type == "code" and name in defined(cell.source):
                 skeleton.pieces[index] = [cell.source]
                 known_as = nbgrader(skeleton.cells[index])["grade_id"]
                 skeleton.note("was answered in a cell that was added", known_as)
@@ -257,7 +257,7 @@ def _answer(skeleton, index):
     joined = "\n".join(pieces)
     readable = [piece for piece in pieces if parsed(piece)]
     expected = {name for name, place in skeleton.by_name.items() if place == index}
-    if parsed(joined) or not expected & set().union(*map(_names, readable)):
+    if parsed(joined) or not expected & set().union(*map(defined, readable)):
         return [joined]
     known_as = nbgrader(skeleton.cells[index])["grade_id"]
     skeleton.note("had a piece that is no Python, which was left out", known_as)
@@ -284,15 +284,6 @@ def _written_answer(skeleton, index):
         pieces.append(f"```python\n{cell.source}\n```" if cell.cell_type == "code" else cell.source)
     rest = [cell for cell in below if cell.cell_type == "code" or cell not in texts]
     return "\n\n".join(pieces) or skeleton.cells[index].source, rest
-
-
-def _names(source):
-    """What a cell defines at its top level, by `def`, `class` or `=`."""
-    names = definitions(source)
-    for statement in parsed(source):
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        names |= {target.id for target in targets if isinstance(target, ast.Name)}
-    return names
 
 
 def _copy(cell):

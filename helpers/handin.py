@@ -9,16 +9,16 @@ import re
 import sys
 from pathlib import Path
 
-# Of each notebook with points the answers, by the ids of their cells; a check has the id of the
-# answer before it.
+# Of each notebook with points the answers, by the ids of their cells; a check has the id of its
+# answer and -check.
 ANSWERS = {
     "01_data_preparation": ["q1-preprocess-data"],
     "02_hand_coded_sgd": [
         "q2-softmax", "q2-loss", "q2-gradient", "q2-minibatches", "q2-sgd-step",
     ],
     "03_batch_size_study": [
-        "q3-best-rates", "q3-training-run", "q3-choices", "q5-answer", "q5-explanation",
-        "q4-comment",
+        "q3-best-rates", "q3-choices", "q3-training-run", "q3-step", "q4-comment", "q5-answer",
+        "q5-explanation",
     ],
     "04_tensorflow_comparison": ["q6-train-step", "q6-comparison"],
 }  # fmt: skip
@@ -105,7 +105,7 @@ def _exercise(answer, cells):
         return "not answered", False
     checks = [cell for cell in cells if cell.id in (f"{answer}-trained", f"{answer}-check")]
     if not checks:
-        return "answered, graded by hand", own[0].kind == "markdown"
+        return "answered" + ", graded by hand" * (own[0].kind == "markdown"), True
     if any(cell.count is None for cell in checks):
         return "answered, but its check has not been run since", False
     failures = [cell.failure() for cell in checks if cell.failure()]

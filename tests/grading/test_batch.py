@@ -10,7 +10,7 @@ from grading.batch import fingerprint, grade_all, workers
 from grading.records import Student, Submission
 from tests.grading.build import model_submission, quick_decide, release
 
-KEYS = ("ada", "bob", "cee", "dee")
+KEYS = ("ada", "bob", "cee", "dee", "eve", "fay")
 
 
 def submissions():
@@ -20,7 +20,7 @@ def submissions():
 
 def where(key, rebuilt, release, **options):
     """As `quick_decide`, and says in which process."""
-    time.sleep(0.5)  # so that nobody takes all
+    time.sleep(1)  # so that nobody takes all
     graded = quick_decide(key, rebuilt, release)
     return dataclasses.replace(graded, replay={"process": os.getpid()})
 
