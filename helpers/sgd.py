@@ -22,26 +22,13 @@ from helpers.support.progress import progress_bar
 from helpers.support.settings import checked
 from helpers.support.threads import one_blas_thread
 
-__all__ = [
-    "History",
-    "TrainingInterrupted",
-    "minibatches",
-    "sgd_step",
-    "train_classifier",
-    "updates",
-    "updates_per_epoch",
-]
-
 # Updates an engine makes in one go: few enough that Ctrl-C and the progress bar wait no longer than
 # a second, many enough that the calls cost nothing.
 LONGEST_STRETCH = 1000
 
 
 def minibatches(
-    num_examples: int,
-    batch_size: int,
-    rng: np.random.Generator | None = None,
-    replace: bool = False,
+    num_examples: int, batch_size: int, rng: np.random.Generator | None = None, replace=False
 ) -> Iterator[NDArray]:
     """The minibatches of one epoch: every example once, in a fresh order.
 
@@ -226,21 +213,9 @@ def train_classifier(
 
 @checked
 def updates(
-    X: NDArray,
-    Y: NDArray,
-    *,
-    checkpoints: Iterable[int],
-    batch_size: int,
-    learning_rate: float | Callable[[int], float],
-    reg_lambda: float = 1e-4,
-    engine: engines.Engine = "numpy",
-    reduction: Literal["mean", "sum"] = "mean",
-    shuffle: bool = True,
-    replace: bool = False,
-    fit_bias: bool = True,
-    initial: tuple[NDArray, NDArray] | None = None,
-    seed: int = 0,
-) -> Iterator[Stretch]:
+    X, Y, *, checkpoints, batch_size, learning_rate, reg_lambda=1e-4, engine="numpy",
+    reduction="mean", shuffle=True, replace=False, fit_bias=True, initial=None, seed=0,
+) -> Iterator[Stretch]:  # fmt: skip
     """The bare run inside `train_classifier`: updates up to the last checkpoint, no evaluation.
 
     For those who want to look at the parameters on the way, or to stop early.
@@ -299,12 +274,10 @@ def _stretches(num_examples, batch_size, checkpoints, rng, replace):
             start += count
 
 
-def _epoch_order(num_examples, rng, replace):
+def _epoch_order(n, rng, replace):
     if rng is None:
-        return np.arange(num_examples)
-    return (
-        rng.integers(num_examples, size=num_examples) if replace else rng.permutation(num_examples)
-    )
+        return np.arange(n)
+    return rng.integers(n, size=n) if replace else rng.permutation(n)
 
 
 def _without_warnings():

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from helpers.engines import ENGINES
 from helpers.sgd import TrainingInterrupted, train_classifier
 
-FAST, SLOW = ["numpy", "numba"], ["torch", "tensorflow"]
+FAST = ["numpy", "numba"]
+SLOW = [engine for engine in ENGINES if engine not in FAST]
 
 
 def search(num_examples):

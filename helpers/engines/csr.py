@@ -79,9 +79,7 @@ def _fill(X, indptr, indices, data):
 
 
 @compiled
-def prefetch_pixels(indices, data, start, end):
-    """Ask for the pixels of one image before its turn: memory is slower than the loop."""
-    for p in range(start, end, uint64(CACHE_LINE // indices.itemsize)):
-        prefetch(indices, p)
-    for p in range(start, end, uint64(CACHE_LINE // data.itemsize)):
-        prefetch(data, p)
+def prefetch_row(array, start, end):
+    """Ask for `indices` or `data` of a row before its turn: memory is slower than the loop."""
+    for p in range(start, end, uint64(CACHE_LINE // array.itemsize)):
+        prefetch(array, p)

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from helpers import softmax
 from helpers.engines import Advance, csr, numpy_engine
 from helpers.engines.compiled import LANES, add_row, aligned_zeros, compiled, padded
+from helpers.engines.csr import prefetch_row
 from helpers.support.arrays import derived
 
 AHEAD = (
@@ -125,7 +126,8 @@ def _advance(
         for i in range(length):
             image = first + i
             ahead = min(image + AHEAD, len(labels) - 1)
-            csr.prefetch_pixels(indices, data, starts[ahead], ends[ahead])
+            prefetch_row(indices, starts[ahead], ends[ahead])
+            prefetch_row(data, starts[ahead], ends[ahead])
             _add_up(V, sums, indices, data, starts[image], ends[image], residual[i])
             loss = _residual(residual[i], number(scale), b, labels[image])
             minibatch_loss[update] += loss / length
