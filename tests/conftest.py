@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 
+import hypothesis
 import nbval.plugin
 import pytest
 from nbval.plugin import IPyNbCell
@@ -19,6 +20,10 @@ from tools.tolerance import settle, tolerances
 # A test with one of these in its name or among its parameters starts that framework.
 FRAMEWORK = re.compile("tensorflow|torch|keras|frameworks")
 compare_exactly = IPyNbCell.compare_outputs
+
+# Properties are searched alike on every machine, however busy it is.
+hypothesis.settings.register_profile("alike", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("alike")
 
 
 def pytest_configure(config):

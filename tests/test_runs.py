@@ -1,10 +1,14 @@
 """Many runs are the runs of `train_classifier`: made once, kept, and in one table."""
 
+import importlib
 import os
 import re
+import shutil
 import signal
+import sys
 import threading
 import time
+from functools import partial
 
 import joblib
 import nbformat
@@ -181,6 +185,22 @@ def test_a_learning_rate_function_is_known_by_what_it_does():
 
     losses = [last_loss(lambda t, rate=rate: rate) for rate in (0.1, 0.001, 0.1)]
     assert losses[0] == losses[2] != losses[1]
+
+
+def test_a_learning_rate_function_of_a_module_that_is_edited_is_another_one(
+    made, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "my_rates_of_a_test.py"
+    for rate, count in [("0.1", 1), ("0.1", 1), ("0.001", 2)]:
+        sys.modules.pop(source.stem, None)
+        source.write_text(f"def rate(iteration, factor=1):\n    return factor * {rate}\n")
+        importlib.invalidate_caches()
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+        function = importlib.import_module(source.stem).rate
+        for learning_rate in function, partial(function, factor=2):
+            train_all([dict(each, learning_rate=learning_rate) for each in settings_of([5])], X, Y)
+        assert len(made) == 2 * count
 
 
 # Interrupts

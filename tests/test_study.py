@@ -185,6 +185,28 @@ def test_a_search_among_equals_ends(rates):
     assert len(grid) <= 3 and grid["validation_loss"].nunique() == 1
 
 
+@given(
+    st.lists(st.sampled_from([1.0, 2.0, 3.0, np.inf]), min_size=1, max_size=6),
+    st.sets(st.integers(0, 5), min_size=1, max_size=3),
+)
+def test_a_search_ends_and_measures_what_is_beside_the_best(scores, first):
+    def score(rate):
+        return scores[int(np.clip(np.log2(rate), 0, len(scores) - 1))]
+
+    def measure(settings):
+        rows = pd.DataFrame(settings)
+        return rows.assign(score=rows["learning_rate"].map(score))
+
+    table = study._search(measure, {7: [2.0**k for k in first]}, [0, 1], {}, "score")
+    tried = set(table["learning_rate"])
+    assert len(table) == 2 * len(tried) <= 2 * (len(scores) + len(first) + 6)
+    if np.isfinite(table["score"]).any():
+        best = best_learning_rates(table, "score")[7]
+        higher = [rate for rate in tried if rate > best]
+        assert higher  # the best one is inside, or as good as the next higher one
+        assert best > min(tried) or score(best) == score(min(higher))
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

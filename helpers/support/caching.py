@@ -58,7 +58,9 @@ def digests(*arrays):
 
 def _comparable(value):
     if callable(value):
-        return cloudpickle.dumps(value)
+        # cloudpickle takes a function of a module by its name, and the module can be edited.
+        code = getattr(getattr(value, "func", value), "__code__", None)
+        return cloudpickle.dumps((value, code and (code.co_code, code.co_consts, code.co_names)))
     return value.item() if isinstance(value, np.generic) else value
 
 
