@@ -1,9 +1,6 @@
 """What a student does in JupyterLab and in Notebook 7, and what then is to be seen."""
 
-import json
-import time
 from contextlib import contextmanager
-from urllib.request import urlopen
 
 import nbformat
 
@@ -20,6 +17,8 @@ COUNT_IS_ANOTHER = f"""([index, before]) => {{
     const count = {PANEL}.content.model.cells.get(index).executionCount;
     return count !== null && count !== before;
 }}"""
+NO_CELL_RUNS = f"""() => [...{PANEL}.content.model.cells].every(
+    cell => cell.type !== 'code' || cell.executionState === 'idle')"""
 # The pictures among the outputs that are on the screen, and how many colors each has.
 PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(image => {
     const canvas = document.createElement('canvas');
@@ -78,20 +77,10 @@ def restart_and_run_all(page, wait=True):
         wait_until_idle(page)
 
 
-def wait_until_idle(page, seconds=900, still=3):
-    """Wait until the kernel has had nothing to do for some seconds."""
-    kernel = page.evaluate(f"{PANEL}.sessionContext.session.kernel.id")
-    origin = page.evaluate("location.origin")
-    idle_since = None
-    for _ in range(2 * seconds):
-        time.sleep(0.5)
-        with urlopen(f"{origin}/api/kernels/{kernel}?token=t") as answer:
-            idle = json.load(answer)["execution_state"] == "idle"
-        idle_since = (idle_since or time.monotonic()) if idle else None
-        if idle and time.monotonic() - idle_since > still:
-            return
-        page.evaluate("0")  # lets the browser's events be handled
-    raise TimeoutError(f"the kernel is still busy after {seconds} s")
+def wait_until_idle(page, seconds=900):
+    """Wait until no cell runs or waits for its turn, and the last output has arrived."""
+    page.wait_for_function(NO_CELL_RUNS, timeout=1000 * seconds)
+    page.wait_for_timeout(500)
 
 
 def select(page, cell_id):
@@ -123,7 +112,7 @@ def run_cell(page, cell_id, wait=True):
     page.keyboard.press("Control+Enter")
     if wait:
         page.wait_for_function(COUNT_IS_ANOTHER, arg=[index, before], timeout=300_000)
-        wait_until_idle(page, still=0.5)
+        wait_until_idle(page)
     return cell
 
 
