@@ -1,1 +1,1 @@
-"""For instructors: the student edition, made from the worked notebooks by nbgrader."""
+"""For instructors: the student edition, made by nbgrader, and points for what comes back."""

@@ -157,6 +157,8 @@ def _options(arguments):
 
 def _existing(text):
     path = Path(text)
+    if not text:  # of make grade alone
+        raise argparse.ArgumentTypeError("none is named; as in: make grade SUBMISSIONS=folder")
     if not path.exists():
         raise argparse.ArgumentTypeError(f"there is no {text}")
     return path
@@ -193,6 +195,7 @@ def _decider(options, decide, release):
             f"No sandbox: {problem()}. Notebooks of students would run with all your rights. "
             "Make bubblewrap work, or, in a machine with nothing to lose, say --no-sandbox."
         )
+    prepare(release, isolated=not options.no_sandbox)
     prepare(release, isolated=not options.no_sandbox)
     threads = max(1, (os.cpu_count() or 1) // max(1, options.jobs))
     return decide, {"sandbox": not options.no_sandbox, "limits": Limits(threads=threads)}

@@ -7,6 +7,7 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 import zipfile
 
 import pytest
@@ -16,6 +17,7 @@ from grading.by_hand import pseudonym
 from grading.editions import read_release
 from grading.exercises import regions
 from grading.gradebook import points_in_gradebook
+from grading.release import ROOT
 from grading.tables import write_text
 from tests.grading.build import (
     answered, as_bytes, model_answers, model_submission, quick_decide, release, untouched, write,
@@ -478,3 +480,14 @@ def test_each_student_has_a_command_that_repeats_the_grading(course):
     report = (course / "build/grades/report.html").read_text("utf-8")
     assert f"python -m grading {course / 'in'} --again --only ada" in report
     assert "seed 0" in report
+
+
+def test_make_grade_runs_the_command_and_wants_a_folder(capsys):
+    make = ["make", "--dry-run", "grade", "SUBMISSIONS=some folder", "OPTIONS=--jobs 2"]
+    outcome = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert '-m grading "some folder" --jobs 2' in outcome.stdout
+    for arguments in [""], ["no/such/folder"]:
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments)
+    said = capsys.readouterr().err
+    assert "make grade SUBMISSIONS=folder" in said and "there is no no/such/folder" in said
