@@ -1,29 +1,20 @@
-"""Q3 and Q5, the batch-size study."""
+"""Q3 and Q5, the batch-size study; the choices of Q3 are in `training_choices`."""
 
-import math
-import numbers
 import time
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from helpers import softmax, study
+from helpers import softmax
 from helpers.checks.attempts import CheckFailed, call, not_attempted
 from helpers.checks.diagnosis import Exercise, agree, explanation, fail, nothing_returned, passed
 from helpers.checks.display import say
 from helpers.checks.mistakes import batch_size_study as mistakes
-from helpers.data import MNIST, load_mnist
+from helpers.checks.training_choices import is_number, is_open
+from helpers.data import MNIST
 from helpers.sgd import sgd_step
 
-BATCH_SIZES = (1, 10, 100, 1000)
-# Q3: the gap to J*, as a share of J*, up to which a choice earns its point, and half of it. At the
-# ITR that the study finds it is 5 % with a standard deviation over seeds of up to 0.8 %: the point
-# leaves room for three of these.
-FULL_CREDIT, HALF_CREDIT = 0.075, 0.15
-MOST_EPOCHS = 100
-REG_LAMBDA = 1e-4
-SEED = 100  # of the runs that judge them; none of the study's
 # Of a training run on six images: rows, and how slow its functions are made.
 CHECKPOINTS = (2, 4, 6)
 SECONDS_OF_STEP, SECONDS_OF_EVALUATION = 0.003, 0.02
@@ -192,59 +183,11 @@ def _misfit(X_batch, Y_batch, label_of):
     return None
 
 
-def choices(given, X_train=None, Y_train=None):
-    """Check learning rates and numbers of iterations by training with them (Q3).
-
-    Parameters
-    ----------
-    given : dict
-        `given[B] = dict(learning_rate=…, num_iterations=…)` for B = 1, 10, 100, 1000.
-    X_train, Y_train : arrays, optional
-        MNIST, where it is in memory already.
-
-    Raises
-    ------
-    CheckFailed
-        A batch size whose gap to J* is larger than `FULL_CREDIT` of J* in the end.
-    """
-    chosen, problems = _chosen(given)
-    if not chosen:
-        raise problems[0]
-    gaps = _gaps(chosen, X_train, Y_train)
-    report = _report(gaps)
-    if problems:
-        raise CheckFailed(f"{problems[0]}\n{report}", problems[0].mistake)
-    if not (gaps["last"] <= FULL_CREDIT).all():
-        points = gaps["last"].map(_credit).sum()
-        raise CheckFailed(f"choices: {points:g} of {len(gaps)} points.\n{report}", "not converged")
-    say(f"choices converge.\n{report}")
-
-
-def choices_points(given, X_train=None, Y_train=None):
-    """Points for the choices of Q3: one for each batch size, half of it for `HALF_CREDIT`.
-
-    A batch size without a choice gets none.
-
-    Parameters
-    ----------
-    given, X_train, Y_train
-        As for `choices`.
-
-    Returns
-    -------
-    float
-    """
-    chosen, problems = _chosen(given)
-    if not chosen:
-        raise problems[0]
-    return float(_gaps(chosen, X_train, Y_train)["last"].map(_credit).sum())
-
-
 def effective_rate(given):
     """Check the rate for a mean gradient that equals 0.005 for the sum over B = 1000 (Q5)."""
-    if _is_open(given):
+    if is_open(given):
         not_attempted("effective_rate")
-    if not _is_number(given):
+    if not is_number(given):
         raise CheckFailed(f"effective_rate is {given!r:.100}, expected a number", "not a number")
     learning_rate, batch_size = 0.005, 1000
     if not agree(given, learning_rate * batch_size):
@@ -281,96 +224,3 @@ def _work(seconds):
     started = [clock() for clock in clocks]
     while min(clock() - start for clock, start in zip(clocks, started, strict=True)) < seconds:
         pass
-
-
-def _chosen(given):
-    """The choices that can be used, by batch size, and what is wrong with the others."""
-    chosen, problems = {}, []
-    for B in BATCH_SIZES:
-        try:
-            chosen[B] = _choice(given, B)
-        except CheckFailed as problem:
-            problems.append(problem)
-    return chosen, problems
-
-
-def _gaps(chosen, X_train, Y_train):
-    """The gap to J* as a share of J*, half way and last, by batch size; the runs are kept."""
-    common = dict(seed=SEED, reg_lambda=REG_LAMBDA, engine="numba")
-    settings = [
-        dict(batch_size=B, checkpoints=[choice["num_iterations"] // 2], **choice, **common)
-        for B, choice in chosen.items()
-    ]
-    if X_train is None:
-        X_train, Y_train = load_mnist()[:2]
-    rows, _ = study.train_all(settings, X_train, Y_train)
-    J_best = study.optimum(X_train, Y_train, REG_LAMBDA)[2]
-    rows["gap"] = (rows["train_loss"] / J_best - 1).where(rows["stopped"] == "", np.inf)
-    # Half way is the last checkpoint but one; of a run that diverged there may be no other.
-    by_batch_size = rows.groupby("batch_size")["gap"]
-    return by_batch_size.agg(half=lambda gap: gap.iloc[-2:].iloc[0], last="last")
-
-
-def _choice(given, B):
-    """The learning rate and the number of iterations for B, if they make sense."""
-    if _is_open(given) or (isinstance(given, dict) and not given):
-        not_attempted("choices")
-    try:
-        choice = given[B]
-        is_open = _is_open(choice)
-        values = [] if is_open else [choice["learning_rate"], choice["num_iterations"]]
-    except Exception:  # whatever it is that was given
-        raise CheckFailed(
-            f"choices has no learning rate and number of iterations for B = {B}, expected "
-            f"choices[{B}] = dict(learning_rate=…, num_iterations=…), got {given!r:.200}",
-            "choice missing",
-        ) from None
-    if is_open or any(map(_is_open, values)):
-        not_attempted(f"choices[{B}]")
-    learning_rate, num_iterations = values
-    longest = MOST_EPOCHS * 60_000 // B
-    if not (_is_number(learning_rate) and learning_rate > 0):
-        raise CheckFailed(
-            f"choices: the learning rate for B = {B} is {learning_rate!r:.100}, expected a "
-            "positive number",
-            "not a number",
-        )
-    is_integer = _is_number(num_iterations) and float(num_iterations).is_integer()
-    if not (is_integer and 1 <= num_iterations <= longest):
-        raise CheckFailed(
-            f"choices: the number of iterations for B = {B} is {num_iterations!r:.100}, expected "
-            f"an integer from 1 to {longest} ({MOST_EPOCHS} epochs)",
-            "not a number",
-        )
-    return {"learning_rate": float(learning_rate), "num_iterations": int(num_iterations)}
-
-
-def _is_open(value):
-    """Whether a student has not filled it in yet."""
-    return value is None or value is ...
-
-
-def _is_number(value):
-    try:
-        is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        return is_real and math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
-        return False
-
-
-def _credit(gap):
-    return 1.0 if gap <= FULL_CREDIT else 0.5 if gap <= HALF_CREDIT else 0.0
-
-
-def _report(gaps):
-    """A line for each batch size, and what the gaps are compared with."""
-    lines = []
-    for B, half, last in gaps.itertuples():
-        lines.append(f"    B = {B}: gap {last:.1%} of J*, points: {_credit(last):g}")
-        if not last <= FULL_CREDIT:
-            falls = last < 0.95 * half
-            advice = "still falling: more iterations" if falls else "hardly falling: another rate"
-            lines[-1] += f" ({half:.1%} half way, {advice})"
-    return "\n".join(
-        [*lines, f"    (all of the point to {FULL_CREDIT:.1%}, half to {HALF_CREDIT:.0%})"]
-    )
