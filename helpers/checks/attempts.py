@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import dis
 import inspect
+import re
 import sys
 import sysconfig
 import threading
@@ -210,6 +211,8 @@ def _explain(name, error):
     if isinstance(error, NotImplementedError) and len(steps) == 1:
         not_attempted(name)
     text = f"{type(error).__name__}: {error}"
+    if "in user code:" in text:  # TensorFlow puts a traceback of its own into the message
+        text = "\n".join(re.findall(r"\n    (\w+(?:Error|Exception): .*)", text)[-1:]) or text
     if len(text) > LONGEST_ERROR:
         text = f"{text[:LONGEST_ERROR]} …"
     if not steps:

@@ -108,12 +108,14 @@ def examples():
 
 def extreme_examples():
     """Arguments of the loss with large logits, in several rows that share no maximum."""
-    one, X, Y = np.zeros(2), np.eye(3, 2), np.eye(2)[[0, 1, 0]]
+    b, X, Y = np.zeros(2), np.eye(3, 2), np.eye(2)[[0, 1, 0]]
     return [
         # Exponentials overflow, but no probability is rounded to 0.
-        [np.array([[1000.0, 999.5], [-1000.0, -999.0]]), one, X, Y, 0.0],
+        [np.array([[1000.0, 999.5], [1000.0, 1001.0]]), b, X[:2], Y[:2], 0.0],
+        # The same, and no row can do with the maximum of another.
+        [np.array([[1000.0, 999.5], [-1000.0, -999.0]]), b, X, Y, 0.0],
         # Nothing overflows, but the right class of the first row has the probability exp(-800).
-        [np.array([[-800.0, 0.0], [0.0, 1.0]]), one, X, Y, 0.0],
+        [np.array([[-800.0, 0.0], [0.0, 1.0]]), b, X, Y, 0.0],
     ]
 
 
@@ -138,7 +140,7 @@ SOFTMAX = Exercise(
     formula=mistakes.softmax_formula,
     cases=[
         [np.array([[0.0, 0.0]])],
-        [np.array([[np.log(2), 0.0], [0.0, 0.0]])],
+        [np.array([[0.0, np.log(2)], [0.0, 0.0]])],
         [np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 0.5]])],
     ],
     extremes=[
@@ -199,11 +201,12 @@ def _check_each_once(function, num_examples, batch_size, batches):
         fail(function, mistakes.COUNTED_FROM_ONE, shown)
     sizes = sorted(map(len, batches), reverse=True)
     expected = [batch_size] * full + [rest] * (rest > 0)
-    if {*seen} != {*range(num_examples)} or sizes != expected:
-        shown |= {
-            "expected": f"each of 0 to {num_examples - 1} once, in minibatches of {batch_size}"
-        }
-        fail(function, None, shown)
+    if {*seen} != {*range(num_examples)}:
+        fail(function, None, shown | {"expected": f"each of 0 to {num_examples - 1} once"})
+    if sizes != expected:
+        fail(
+            function, mistakes.OTHER_SIZES, shown | {"expected sizes": expected, "got sizes": sizes}
+        )
 
 
 def _shown(num_examples, batch_size, batches):
@@ -228,6 +231,10 @@ def _epoch(function, num_examples, batch_size, seed):
             "those of one epoch.",
             "did not finish",
         )
+    if batches and all(each.ndim == 0 and each.dtype.kind in "iu" for each in batches):
+        fail(function, mistakes.ONE_AT_A_TIME, unfit)
+    if all(each.ndim == 1 and each.dtype.kind == "f" for each in batches) and batches:
+        fail(function, mistakes.NO_INTEGERS, unfit)
     if not all(each.ndim == 1 and (each.dtype.kind in "iu" or not each.size) for each in batches):
         fail(function, None, unfit)
     return batches

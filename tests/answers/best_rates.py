@@ -35,14 +35,14 @@ def run_with_the_lowest_test_loss(rows):
     return dict(zip(best["batch_size"], best["learning_rate"], strict=True))
 
 
-@mutant("best_rates")
+@mutant("best_rates", "the worst rate chosen")
 def highest_validation_loss(rows):
     finite = rows[np.isfinite(rows["validation_loss"])]
     means = finite.groupby(["batch_size", "learning_rate"])["validation_loss"].mean()
     return means.unstack().idxmax(axis=1)
 
 
-@mutant("best_rates")
+@mutant("best_rates", "one seed decides")
 def luckiest_run(rows):
     best = rows.loc[rows.groupby("batch_size")["validation_loss"].idxmin()]
     return best.set_index("batch_size")["learning_rate"]
@@ -56,19 +56,19 @@ def last_seed_overwrites_the_others(rows):
     return {B: min(losses, key=losses.get) for B, losses in best.items()}
 
 
-@mutant("best_rates")
+@mutant("best_rates", "not the mean over the seeds")
 def median_of_the_seeds(rows):
     medians = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].median()
     return medians.unstack().idxmin(axis=1)
 
 
-@mutant("best_rates")
+@mutant("best_rates", "not the mean over the seeds")
 def sum_over_the_seeds(rows):
     sums = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].sum()
     return sums.unstack().idxmin(axis=1)
 
 
-@mutant("best_rates")
+@mutant("best_rates", "not the mean over the seeds")
 def worst_seed(rows):
     largest = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].max()
     return largest.unstack().idxmin(axis=1)
@@ -91,23 +91,23 @@ def in_single_precision(rows):
     return lowest_mean(rows, "validation_loss").astype(np.float32)
 
 
-@mutant("best_rates")
+@mutant("best_rates", "one seed decides")
 def first_seed_only(rows):
     return lowest_mean(rows[rows["seed"] == rows["seed"].min()], "validation_loss")
 
 
-@mutant("best_rates")
+@mutant("best_rates", "diverged runs left out")
 def diverged_runs_forgiven(rows):
     return lowest_mean(rows[np.isfinite(rows["validation_loss"])], "validation_loss")
 
 
-@mutant("best_rates")
+@mutant("best_rates", "one rate for all batch sizes")
 def one_rate_for_all(rows):
     best = rows.groupby("learning_rate")["validation_loss"].mean().idxmin()
     return dict.fromkeys(rows["batch_size"].unique(), best)
 
 
-@mutant("best_rates")
+@mutant("best_rates", "losses in place of rates")
 def lowest_losses_in_place_of_rates(rows):
     means = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].mean()
     return means.unstack().min(axis=1)
@@ -156,3 +156,18 @@ def by_a_new_column_of_rows(rows):
     rows["mean"] = rows.groupby(keys)["validation_loss"].transform("mean")
     best = rows.loc[rows.groupby("batch_size")["mean"].idxmin()]
     return dict(zip(best["batch_size"], best["learning_rate"], strict=True))
+
+
+@mutant("best_rates", "not the mean over the seeds")
+def worst_run_of_each_rate(rows):
+    return lowest_mean_of(rows, "max")
+
+
+@mutant("best_rates", "one seed decides")
+def best_run_of_each_rate(rows):
+    return lowest_mean_of(rows, "min")
+
+
+def lowest_mean_of(rows, statistic):
+    found = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].agg(statistic)
+    return found.unstack().idxmin(axis=1)

@@ -213,31 +213,31 @@ def labels_overwritten_in_single_precision(W, b, X, Y, reg_lambda):
     return -X.T @ residual / len(X) + reg_lambda * W, -residual.mean(axis=0)
 
 
-@mutant("gradient")
+@mutant("gradient", "gradient of b as a column")
 def gradient_of_b_as_a_column(W, b, X, Y, reg_lambda):
     dW, db = by_matrices(W, b, X, Y, reg_lambda)
     return dW, db[:, None]
 
 
-@mutant("gradient")
+@mutant("gradient", "maximum not subtracted")
 def softmax_that_overflows(W, b, X, Y, reg_lambda):
     powers = np.exp(X @ W + b)
     residual = powers / powers.sum(axis=1, keepdims=True) - Y
     return X.T @ residual / len(X) + reg_lambda * W, residual.mean(axis=0)
 
 
-@mutant("gradient")
+@mutant("gradient", "b left out")
 def bias_left_out_of_the_logits(W, b, X, Y, reg_lambda):
     residual = right_softmax(X @ W) - Y
     return X.T @ residual / len(X) + reg_lambda * W, residual.mean(axis=0)
 
 
-@mutant("gradient")
+@mutant("gradient", "gradient of b missing")
 def gradient_of_W_alone(W, b, X, Y, reg_lambda):
     return X.T @ residual_of(W, b, X, Y) / len(X) + reg_lambda * W
 
 
-@mutant("gradient")
+@mutant("gradient", "dW and db swapped")
 def bias_first(W, b, X, Y, reg_lambda):
     residual = residual_of(W, b, X, Y)
     return residual.mean(axis=0), X.T @ residual / len(X) + reg_lambda * W
@@ -298,3 +298,120 @@ def mean_of_outer_products(W, b, X, Y, reg_lambda, average=True):
     residual = residual_of(W, b, X, Y)
     outer = [np.outer(x, r) for x, r in zip(X, residual, strict=True)]
     return np.mean(outer, axis=0) + reg_lambda * W, np.average(residual, axis=0)
+
+
+def gradient_with(residual, penalty=1.0):
+    """A gradient that would be right if the residual were."""
+
+    def my_gradient(W, b, X, Y, reg_lambda):
+        R = residual(X @ W + b, Y)
+        return X.T @ R / len(X) + penalty * reg_lambda * W, R.mean(axis=0)
+
+    return my_gradient
+
+
+def _gradient(name, *mistakes, **options):
+    my_gradient = gradient_with(**options)
+    my_gradient.__name__ = name
+    mutant("gradient", *mistakes)(my_gradient)
+
+
+def _shares(logits, maximum):
+    powers = np.exp(logits - maximum)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _by_the_chain_rule(z, Y, guard=0.0):
+    P = right_softmax(z)
+    slope = -Y / (P + guard)
+    return P * (slope - (P * slope).sum(axis=1, keepdims=True))
+
+
+_gradient("one_maximum", "one maximum for all rows", residual=lambda z, Y: _shares(z, z.max()) - Y)
+_gradient("chain_rule_through_p", "p rounded to 0", residual=_by_the_chain_rule)
+_gradient(
+    "chain_rule_with_a_guard",
+    "p rounded to 0",
+    residual=lambda z, Y: _by_the_chain_rule(z, Y, 1e-12),
+)
+_gradient(
+    "derivative_of_the_softmax_lost",
+    "derivative of another loss",
+    residual=lambda z, Y: -Y / right_softmax(z),
+)
+_gradient(
+    "derivative_of_a_sigmoid_too_much",
+    "derivative of another loss",
+    residual=lambda z, Y: (right_softmax(z) - Y) * right_softmax(z) * (1 - right_softmax(z)),
+)
+_gradient(
+    "columns_normalised",
+    "normalised over the wrong axis",
+    residual=lambda z, Y: np.exp(z) / np.exp(z).sum(axis=0) - Y,
+)
+_gradient(
+    "labels_minus_probabilities_and_no_penalty",
+    "wrong sign; λ missing",
+    residual=lambda z, Y: Y - right_softmax(z),
+    penalty=0,
+)
+_gradient(
+    "softmax_that_overflows_and_half_a_penalty",
+    "λ/2 in place of λ",
+    residual=lambda z, Y: _shares(z, 0) - Y,
+    penalty=0.5,
+)
+
+
+@mutant("gradient", "times B; λ missing")
+def summed_without_penalty(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y)
+    return X.T @ residual, residual.sum(axis=0)
+
+
+@mutant("gradient", "times B; λ divided by B")
+def summed_and_penalty_divided(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y)
+    return X.T @ residual + reg_lambda * W / len(X), residual.sum(axis=0)
+
+
+@mutant("gradient", "λ missing; b left out")
+def without_penalty_and_bias(W, b, X, Y, reg_lambda):
+    residual = right_softmax(X @ W) - Y
+    return X.T @ residual / len(X), residual.mean(axis=0)
+
+
+@mutant("gradient", "λ missing; gradient of b averaged over classes")
+def without_penalty_and_along_the_other_axis(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y)
+    return X.T @ residual / len(X), residual.mean(axis=1)
+
+
+@mutant("gradient", "transposed; λ missing")
+def transposed_without_penalty(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y) / len(X)
+    return residual.T @ X, residual.sum(axis=0)
+
+
+@mutant("gradient", "dictionary in place of a tuple")
+def dictionary_by_name(W, b, X, Y, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    return {"dW": dW, "db": db}
+
+
+@mutant("gradient", "penalty wrong")
+def sign_of_the_weights(W, b, X, Y, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, 0)
+    return dW + reg_lambda * np.sign(W), db
+
+
+@mutant("gradient", "averaged over classes too")
+def divided_by_the_size(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y) / Y.size
+    return X.T @ residual + reg_lambda * W, residual.sum(axis=0)
+
+
+@mutant("gradient", "derivative of another loss")
+def labels_forgotten(W, b, X, Y, reg_lambda):
+    P = right_softmax(X @ W + b)
+    return X.T @ P / len(X) + reg_lambda * W, P.mean(axis=0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.special import logsumexp
+from scipy.special import softmax as scipy_softmax
 
 from answers.answer import correct, mutant
 from answers.softmax import right_softmax
@@ -100,29 +101,29 @@ def weights_squared_in_place(W, b, X, Y, reg_lambda):
     return cross_entropy + reg_lambda / 2 * W.sum()
 
 
-@mutant("loss")
+@mutant("loss", "averaged over classes too")
 def averaged_over_classes_too(W, b, X, Y, reg_lambda):
     return -np.mean(Y * log_probabilities(W, b, X)) + reg_lambda / 2 * np.sum(W**2)
 
 
-@mutant("loss")
+@mutant("loss", "norm not squared")
 def norm_not_squared(W, b, X, Y, reg_lambda):
     return mean_cross_entropy(W, b, X, Y) + reg_lambda / 2 * np.linalg.norm(W)
 
 
-@mutant("loss")
+@mutant("loss", "wrong sign")
 def log_likelihood_without_its_minus(W, b, X, Y, reg_lambda):
     return -mean_cross_entropy(W, b, X, Y) + reg_lambda / 2 * np.sum(W**2)
 
 
-@mutant("loss")
+@mutant("loss", "maximum not subtracted")
 def exponentials_that_overflow(W, b, X, Y, reg_lambda):
     logits = X @ W + b
     log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return -(Y * log_p).sum() / len(X) + reg_lambda / 2 * np.sum(W**2)
 
 
-@mutant("loss")
+@mutant("loss", "one loss for each example")
 def loss_of_each_example(W, b, X, Y, reg_lambda):
     return -(Y * log_probabilities(W, b, X)).sum(axis=1) + reg_lambda / 2 * np.sum(W**2)
 
@@ -179,3 +180,112 @@ def loss_with_b_as_a_row(W, b, X, Y, reg_lambda):
 @correct("loss")
 def loss_that_picks_by_a_mask(W, b, X, Y, reg_lambda):
     return -log_probabilities(W, b, X)[Y == 1].mean() + reg_lambda / 2 * np.trace(W.T @ W)
+
+
+def loss_with(log_p, scale=1.0, penalty=0.5):
+    """A loss that would be right if the logarithms of the probabilities were."""
+
+    def my_loss(W, b, X, Y, reg_lambda):
+        cross_entropy = -(Y * log_p(X @ W + b)).sum() / len(X)
+        return scale * cross_entropy + penalty * reg_lambda * np.sum(W**2)
+
+    return my_loss
+
+
+def _loss(name, *mistakes, **options):
+    my_loss = loss_with(**options)
+    my_loss.__name__ = name
+    mutant("loss", *mistakes)(my_loss)
+
+
+def log_softmax(logits):
+    return logits - logsumexp(logits, axis=1, keepdims=True)
+
+
+def _shifted_by(maximum):
+    def log_p(logits):
+        shifted = logits - maximum(logits)
+        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+    return log_p
+
+
+_loss("one_maximum_for_all", "one maximum for all rows", log_p=_shifted_by(np.max))
+_loss(
+    "one_maximum_for_all_and_logarithm",
+    "one maximum for all rows",
+    log_p=lambda z: np.log(np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=1, keepdims=True)),
+)
+_loss(
+    "exponentials_that_overflow_and_logarithm",
+    "maximum not subtracted",
+    log_p=lambda z: np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)),
+)
+_loss(
+    "softmax_of_scipy_without_axis",
+    "normalised over the wrong axis",
+    log_p=lambda z: np.log(scipy_softmax(z)),
+)
+_loss(
+    "softmax_of_columns",
+    "normalised over the wrong axis",
+    log_p=lambda z: np.log(scipy_softmax(z, axis=0)),
+)
+_loss(
+    "something_small_added",
+    "log of zero",
+    log_p=lambda z: np.log(right_softmax(z) + 1e-12),
+)
+_loss("clipped", "log of zero", log_p=lambda z: np.log(np.clip(right_softmax(z), 1e-15, 1)))
+_loss("sigmoids", "sigmoid in place of softmax", log_p=lambda z: -np.logaddexp(0, -z))
+_loss(
+    "probabilities_of_probabilities",
+    "softmax applied twice",
+    log_p=lambda z: log_softmax(right_softmax(z)),
+)
+_loss("bits", "logarithm to another base", log_p=lambda z: log_softmax(z) / np.log(2))
+_loss("no_penalty_and_positive", "wrong sign; λ missing", log_p=log_softmax, scale=-1, penalty=0)
+_loss("penalty_subtracted", "wrong sign of the penalty", log_p=log_softmax, penalty=-0.5)
+
+
+@mutant("loss", "summed instead of averaged; λ missing")
+def summed_without_penalty(W, b, X, Y, reg_lambda):
+    return -(Y * log_probabilities(W, b, X)).sum()
+
+
+@mutant("loss", "summed instead of averaged; λ in place of λ/2")
+def summed_with_the_whole_penalty(W, b, X, Y, reg_lambda):
+    return -(Y * log_probabilities(W, b, X)).sum() + reg_lambda * np.sum(W**2)
+
+
+@mutant("loss", "λ missing; b left out")
+def without_penalty_and_bias(W, b, X, Y, reg_lambda):
+    return mean_cross_entropy(W, 0 * b, X, Y)
+
+
+@mutant("loss", "averaged over classes too; λ on b")
+def averaged_over_classes_with_b_penalised(W, b, X, Y, reg_lambda):
+    return -np.mean(Y * log_probabilities(W, b, X)) + reg_lambda / 2 * (np.sum(W**2) + b @ b)
+
+
+@mutant("loss", "binary cross-entropy of every class")
+def binary_cross_entropy(W, b, X, Y, reg_lambda):
+    P = right_softmax(X @ W + b)
+    each = Y * np.log(P) + (1 - Y) * np.log(1 - P)
+    return -each.sum() / len(X) + reg_lambda / 2 * np.sum(W**2)
+
+
+@mutant("loss", "squared error in place of cross-entropy")
+def squared_error(W, b, X, Y, reg_lambda):
+    return ((right_softmax(X @ W + b) - Y) ** 2).sum() / len(X) + reg_lambda / 2 * np.sum(W**2)
+
+
+@mutant("loss", "summed instead of averaged")  # without the penalty: three mistakes
+def three_mistakes(W, b, X, Y, reg_lambda):
+    penalty = reg_lambda * (np.linalg.norm(W, 1) + 3 * np.abs(b).sum())
+    return -(Y * log_probabilities(W, b, X)).sum() + penalty
+
+
+@mutant("loss", "penalty wrong")
+def absolute_values_in_the_penalty(W, b, X, Y, reg_lambda):
+    return mean_cross_entropy(W, b, X, Y) + reg_lambda * np.abs(W).sum()

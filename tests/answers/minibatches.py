@@ -99,39 +99,39 @@ def stops_at_the_short_one(num_examples, batch_size, rng):
         yield batch
 
 
-@mutant("minibatches")
+@mutant("minibatches", "row numbers counted from 1")
 def positions_from_one(num_examples, batch_size, rng):
     yield from slices(rng.permutation(num_examples) + 1, batch_size)
 
 
-@mutant("minibatches")
+@mutant("minibatches", "row numbers are no integers")
 def floats_that_cannot_be_indices(num_examples, batch_size, rng):
     yield from slices(rng.permutation(num_examples).astype(float), batch_size)
 
 
-@mutant("minibatches")
+@mutant("minibatches", "minibatches of another size")
 def the_whole_epoch_at_once(num_examples, batch_size, rng):
     yield rng.permutation(num_examples)
 
 
-@mutant("minibatches")
+@mutant("minibatches", "row numbers one at a time")
 def one_index_at_a_time(num_examples, batch_size, rng):
     yield from rng.permutation(num_examples)
 
 
-@mutant("minibatches")
+@mutant("minibatches", "sampling with replacement")
 def overlapping_minibatches(num_examples, batch_size, rng):
     order = rng.permutation(num_examples)
     for start in range(0, num_examples, batch_size):
         yield order[start : start + batch_size + 1]
 
 
-@mutant("minibatches")
+@mutant("minibatches", "minibatches of another size")
 def as_many_minibatches_as_their_size(num_examples, batch_size, rng):
     yield from np.array_split(rng.permutation(num_examples), batch_size)
 
 
-@mutant("minibatches")
+@mutant("minibatches", "minibatches of another size")
 def an_empty_one_where_the_size_divides(num_examples, batch_size, rng):
     order = rng.permutation(num_examples)
     for i in range(num_examples // batch_size + 1):
@@ -241,3 +241,9 @@ def drawn_one_after_the_other(num_examples, batch_size, rng):
     while left:
         size = min(batch_size, len(left))
         yield [left.pop(rng.integers(len(left))) for _ in range(size)]
+
+
+@mutant("minibatches", "sampling with replacement")
+def choice_without_replacement_each_time(num_examples, batch_size, rng):
+    for _ in range(-(-num_examples // batch_size)):
+        yield rng.choice(num_examples, batch_size, replace=False)

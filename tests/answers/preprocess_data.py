@@ -80,7 +80,7 @@ def each_image_by_its_largest_pixel(data):
     return scaled(images) * 255 / images[1:].max(axis=0), one_hot(labels)
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "pixels standardized")
 def standardised(data):
     images, labels = raw(data)
     return (images - images.mean(axis=0)) / (images.std(axis=0) + 1e-6), one_hot(labels)
@@ -210,37 +210,37 @@ def images_backwards(data):
     return scaled(images[::-1]), one_hot(labels)
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "images not flattened")
 def images_not_flattened(data):
     return scaled(data.data.numpy()), one_hot(data.targets.numpy())
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "pixels mixed up")
 def pixels_of_different_images_in_a_row(data):
     images = data.data.numpy().reshape(784, -1).T
     return scaled(images), one_hot(data.targets.numpy())
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "rows and columns of the images exchanged")
 def pixels_column_by_column(data):
     images, labels = raw(data)
     by_column = images.reshape(-1, 28, 28).transpose(0, 2, 1).reshape(len(images), -1)
     return scaled(by_column), one_hot(labels)
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "labels not one-hot")
 def labels_not_one_hot(data):
     images, labels = raw(data)
     return scaled(images), labels
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "divided as integers")
 def pixels_divided_without_remainder(data):
     images, labels = raw(data)
     return (images // 255).astype(np.float32), one_hot(labels)
 
 
-@mutant("preprocess_data")
+@mutant("preprocess_data", "uint8 overflow")
 def pixels_through_int8(data):
     images, labels = raw(data)
     return scaled(images.astype(np.int8)), one_hot(labels)
@@ -318,3 +318,66 @@ def float64_on_the_way(data):
 def float64_images_only(data):
     images, labels = raw(data)
     return images.astype(float) / 255, one_hot(labels)
+
+
+# Common single mistakes, and two at once
+
+
+def _prepared(name, prepare, *mistakes, one_hot=one_hot):
+    def my_preprocess_data(data):
+        return prepare(data.data.numpy().astype(np.float32)), one_hot(data.targets.numpy())
+
+    my_preprocess_data.__name__ = name
+    mutant("preprocess_data", *mistakes)(my_preprocess_data)
+
+
+def rows(images):
+    return images.reshape(len(images), -1)
+
+
+_prepared("a_channel_is_left", lambda images: images[:, None] / 255, "images not flattened")
+_prepared("a_channel_at_the_end", lambda images: images[..., None] / 255, "images not flattened")
+_prepared(
+    "raw_images_with_a_channel",
+    lambda images: images[:, None],
+    "pixels not scaled; images not flattened",
+)
+_prepared("raw_images", lambda images: images, "pixels not scaled; images not flattened")
+_prepared(
+    "constants_of_pytorch_examples",
+    lambda images: (rows(images) / 255 - 0.1307) / 0.3081,
+    "pixels standardized",
+)
+_prepared("from_minus_one_to_one", lambda x: (rows(x) - 127.5) / 127.5, "pixels standardized")
+_prepared("mean_subtracted", lambda x: (rows(x) - rows(x).mean(0)) / 255, "pixels standardized")
+_prepared(
+    "unit_length",
+    lambda x: rows(x) / np.linalg.norm(rows(x), axis=1, keepdims=True),
+    "images normalized one by one",
+)
+_prepared(
+    "largest_pixel_of_each_image",
+    lambda x: rows(x) / rows(x).max(axis=1, keepdims=True),
+    "images normalized one by one",
+)
+_prepared("columns_scaled", lambda x: rows(x) / rows(x).max(axis=0), "pixels normalized one by one")
+_prepared("thresholded", lambda x: (rows(x) > 127) * 1.0, "black and white only")
+_prepared(
+    "labels_as_numbers",
+    lambda x: rows(x) / 255,
+    "labels not one-hot",
+    one_hot=lambda labels: labels[:, None],
+)
+_prepared(
+    "nine_zeros_as_minus_one",
+    lambda x: rows(x) / 255,
+    "−1 in place of 0",
+    one_hot=lambda labels: 2 * one_hot(labels) - 1,
+)
+_prepared("transposed_and_raw", lambda x: rows(x).T, "pixels not scaled; transposed")
+
+
+@mutant("preprocess_data", "X and Y swapped")
+def labels_first(data):
+    X, Y = one_division_into_float32(data)
+    return Y, X

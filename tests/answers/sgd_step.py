@@ -37,7 +37,16 @@ ALSO_FITS = {
     gradients.one_number_for_all_of_b: ["b not updated"],
 }
 
-for answer in [answer for answer in MUTANTS if answer.check == "gradient" and answer.mistakes]:
+# Of two mistakes a step has more than one explanation, and what is no pair raises in it.
+SINGLE = [
+    answer
+    for answer in MUTANTS
+    if answer.check == "gradient"
+    and answer.mistakes
+    and ";" not in answer.mistakes[0]
+    and answer.name not in ("dictionary_by_name", "gradient_of_W_alone", "bias_first")
+]
+for answer in SINGLE:
     gradient = answer.make()
     my_step = step_with(gradient)
     my_step.__name__ = f"step_with_{answer.name}"
@@ -106,13 +115,13 @@ def gradient_of_b_after_the_step_of_W(W, b, X, Y, learning_rate, reg_lambda):
     return W, b - learning_rate * by_matrices(W, b, X, Y, reg_lambda)[1]
 
 
-@mutant("sgd_step")
+@mutant("sgd_step", "λ without the learning rate")
 def weight_decay_without_learning_rate(W, b, X, Y, learning_rate, reg_lambda):
     dW, db = gradient_without_penalty(W, b, X, Y, reg_lambda)
     return W - learning_rate * dW - reg_lambda * W, b - learning_rate * db
 
 
-@mutant("sgd_step")
+@mutant("sgd_step", "learning rate left out")
 def learning_rate_forgotten(W, b, X, Y, learning_rate, reg_lambda):
     dW, db = by_matrices(W, b, X, Y, reg_lambda)
     return W - dW, b - db
@@ -123,7 +132,7 @@ def gradient_in_place_of_the_parameters(W, b, X, Y, learning_rate, reg_lambda):
     return by_matrices(W, b, X, Y, reg_lambda)
 
 
-@mutant("sgd_step")
+@mutant("sgd_step", "nothing updated")
 def returned_as_it_came(W, b, X, Y, learning_rate, reg_lambda):
     dW, db = by_matrices(W, b, X, Y, reg_lambda)
     W_new, b_new = W - learning_rate * dW, b - learning_rate * db  # noqa: F841 - the mistake
@@ -196,3 +205,42 @@ def step_in_loops(W, b, X, Y, learning_rate, reg_lambda):
         for j in range(len(W)):
             W_new[j, k] = W[j, k] - learning_rate * dW[j, k]
     return W_new, b_new
+
+
+@mutant("sgd_step", "b not updated")
+def gradient_of_b_computed_and_not_used(W, b, X, Y, learning_rate, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    return W - learning_rate * dW, b
+
+
+@mutant("sgd_step", "W not updated")
+def weights_returned_as_they_came(W, b, X, Y, learning_rate, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    return W, b - learning_rate * db
+
+
+@mutant("sgd_step", "a learning rate of its own")
+def learning_rate_typed_in(W, b, X, Y, learning_rate, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    return W - 0.1 * dW, b - 0.1 * db
+
+
+@mutant("sgd_step", "one maximum for all rows")
+def step_with_one_maximum(W, b, X, Y, learning_rate, reg_lambda):
+    logits = X @ W + b
+    powers = np.exp(logits - logits.max())
+    residual = (powers / powers.sum(axis=1, keepdims=True) - Y) / len(X)
+    dW = X.T @ residual + reg_lambda * W
+    return W - learning_rate * dW, b - learning_rate * residual.sum(axis=0)
+
+
+@mutant("sgd_step", "adding instead of subtracting; λ missing")
+def uphill_without_penalty(W, b, X, Y, learning_rate, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, 0)
+    return W + learning_rate * dW, b + learning_rate * db
+
+
+@mutant("sgd_step", "dictionary in place of a tuple")
+def dictionary_of_parameters(W, b, X, Y, learning_rate, reg_lambda):
+    W, b = two_new_arrays(W, b, X, Y, learning_rate, reg_lambda)
+    return {"W": W, "b": b}

@@ -76,29 +76,29 @@ def exponentials_over_the_logits(logits):
     return logits
 
 
-@mutant("softmax")
+@mutant("softmax", "one maximum for all rows")
 def maximum_of_each_column(logits):
     powers = np.exp(logits - logits.max(axis=0))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@mutant("softmax")
+@mutant("softmax", "logits clipped")
 def logits_clipped(logits):
     powers = np.exp(np.clip(logits, -500, 500))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@mutant("softmax")
+@mutant("softmax", "not normalised")
 def not_normalised(logits):
     return np.exp(logits - logits.max(axis=1, keepdims=True))
 
 
-@mutant("softmax")
+@mutant("softmax", "logarithms returned")
 def logarithms_of_the_probabilities(logits):
     return logits - logsumexp(logits, axis=1, keepdims=True)
 
 
-@mutant("softmax")
+@mutant("softmax", "sigmoid in place of softmax")
 def sigmoid(logits):
     return np.exp(-np.logaddexp(0, -logits))
 
@@ -152,3 +152,48 @@ def in_place_on_a_copy(logits):
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=1, keepdims=True)
     return logits
+
+
+@mutant("softmax", "one maximum for all rows")
+def largest_of_all_subtracted(logits):
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@mutant("softmax", "keepdims missing", "raised")
+def maxima_not_kept(logits):
+    powers = np.exp(logits - np.max(logits, axis=1))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@mutant("softmax", "transposed")
+def a_column_for_each_image(logits):
+    return right_softmax(logits).T
+
+
+@mutant("softmax", "another base than e")
+def powers_of_two(logits):
+    powers = 2 ** (logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@mutant("softmax", "asks for input")
+def asking(logits):
+    return right_softmax(logits * float(input("temperature? ")))
+
+
+@mutant("softmax", "raised")
+def raising_in_compiled_code(logits):
+    np.random.default_rng(0).choice(3, size=5, replace=False)
+    return right_softmax(logits)
+
+
+@mutant("softmax", "normalised over the wrong axis; transposed")
+def columns_normalised_and_transposed(logits):
+    powers = np.exp(logits - logits.max(axis=0))
+    return (powers / powers.sum(axis=0)).T
+
+
+@mutant("softmax")
+def probabilities_rounded(logits):
+    return right_softmax(logits).round(1)

@@ -308,7 +308,7 @@ def reshape_that_does_not_fit_in_a_graph(tf):
     return tf.function(tensorflow_step_with(tf, cross_entropy))
 
 
-@mutant("tensorflow_step")
+@mutant("tensorflow_step", "wrong loss returned")
 def objective_returned_with_its_penalty(tf):
     right_step = tensorflow_step_with(tf)
 
@@ -319,7 +319,7 @@ def objective_returned_with_its_penalty(tf):
     return my_step
 
 
-@mutant("tensorflow_step")
+@mutant("tensorflow_step", "wrong loss returned")
 def loss_after_the_update(tf):
     right_step = tensorflow_step_with(tf)
 
@@ -330,7 +330,7 @@ def loss_after_the_update(tf):
     return my_step
 
 
-@mutant("tensorflow_step")
+@mutant("tensorflow_step", "b not updated")
 def b_never_updated(tf):
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         with tf.GradientTape() as tape:
@@ -423,5 +423,123 @@ def gradient_without_a_tape(tf):
         W.assign_sub(learning_rate * (tf.transpose(X_batch) @ residual + reg_lambda * W))
         b.assign_sub(learning_rate * tf.reduce_sum(residual, axis=0))
         return -tf.reduce_mean(tf.reduce_sum(Y_batch * log_p, axis=1))
+
+    return my_step
+
+
+def cross_entropy_with(logits=lambda tf, z: z, loss=None):
+    """A cross-entropy of logits that are changed, or another loss."""
+
+    def cross_entropy(tf, W, b, X, Y):
+        z = logits(tf, X @ W + b)
+        if loss is None:
+            return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=Y, logits=z))
+        return loss(tf, Y, z)
+
+    return cross_entropy
+
+
+@mutant("tensorflow_step", "from_logits forgotten")
+def keras_without_from_logits(tf):
+    keras_loss = tf.keras.losses.CategoricalCrossentropy()
+    return tensorflow_step_with(tf, cross_entropy_with(loss=lambda tf, Y, z: keras_loss(Y, z)))
+
+
+@mutant("tensorflow_step", "activation on the logits")
+def relu_left_on_the_logits(tf):
+    return tensorflow_step_with(tf, cross_entropy_with(lambda tf, z: tf.nn.relu(z)))
+
+
+@mutant("tensorflow_step", "binary cross-entropy of every class")
+def sigmoid_cross_entropy(tf):
+    def loss(tf, Y, z):
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=Y, logits=z))
+
+    return tensorflow_step_with(tf, cross_entropy_with(loss=loss))
+
+
+@mutant("tensorflow_step", "maximum not subtracted")
+def softmax_by_hand_that_overflows(tf):
+    def loss(tf, Y, z):
+        log_p = z - tf.math.log(tf.reduce_sum(tf.exp(z), axis=1, keepdims=True))
+        return -tf.reduce_mean(tf.reduce_sum(Y * log_p, axis=1))
+
+    return tensorflow_step_with(tf, cross_entropy_with(loss=loss))
+
+
+@mutant("tensorflow_step", "one maximum for all rows", "NaN for large logits")
+def one_maximum_for_all(tf):
+    def loss(tf, Y, z):
+        z = z - tf.reduce_max(z)
+        log_p = z - tf.math.log(tf.reduce_sum(tf.exp(z), axis=1, keepdims=True))
+        return -tf.reduce_mean(tf.reduce_sum(Y * log_p, axis=1))
+
+    return tensorflow_step_with(tf, cross_entropy_with(loss=loss))
+
+
+@mutant("tensorflow_step", "λ missing; times B", "times B; λ missing")
+def summed_without_penalty(tf):
+    def loss(tf, Y, z):
+        return tf.reduce_sum(tf.nn.softmax_cross_entropy_with_logits(labels=Y, logits=z))
+
+    return tensorflow_step_with(
+        tf, cross_entropy_with(loss=loss), penalty_of=lambda tf, W, reg_lambda: 0
+    )
+
+
+@mutant("tensorflow_step", "variables not updated")
+def only_the_loss(tf):
+    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
+        return cross_entropy_of(tf, W, b, X_batch, Y_batch)
+
+    return my_step
+
+
+@mutant("tensorflow_step", "W not updated")
+def name_W_bound_to_a_new_tensor(tf):
+    def update(W, b, dW, db, learning_rate):
+        W = W - learning_rate * dW
+        b.assign_sub(learning_rate * db)
+
+    return tensorflow_step_with(tf, update=update)
+
+
+@mutant("tensorflow_step", "variables recreated")
+def optimizer_made_inside_a_graph(tf):
+    def update(W, b, dW, db, learning_rate):
+        tf.keras.optimizers.SGD(learning_rate).apply_gradients([(dW, W), (db, b)])
+
+    return tf.function(tensorflow_step_with(tf, update=update))
+
+
+@mutant("tensorflow_step", "wrong loss returned")
+def objective_returned_in_a_graph(tf):
+    right_step = tensorflow_step_with(tf)
+
+    @tf.function
+    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
+        penalty = penalty_of(tf, W, reg_lambda)
+        return right_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda) + penalty
+
+    return my_step
+
+
+@correct("tensorflow_step")
+def compiled_with_its_retracing(tf):
+    return tf.function(tensorflow_step_with(tf))
+
+
+@correct("tensorflow_step")
+def optimizer_of_keras_3(tf):
+    optimizer = tf.keras.optimizers.SGD()
+
+    def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
+        optimizer.learning_rate.assign(learning_rate)
+        with tf.GradientTape() as tape:
+            cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)
+            objective = cross_entropy + penalty_of(tf, W, reg_lambda)
+        variables = [W, b]
+        optimizer.apply_gradients(zip(tape.gradient(objective, variables), variables, strict=True))
+        return float(cross_entropy)
 
     return my_step

@@ -236,7 +236,7 @@ def labels_not_picked(data, batches, step, loss, accuracy, checkpoints):
     return []
 
 
-@mutant("training_run")
+@mutant("training_run", "a row after every update")
 def a_row_after_every_update(data, batches, step, loss, accuracy, checkpoints):
     every = range(1, 1000)
     return run_on(data.X_train, data.Y_train, data, batches, step, loss, accuracy, every)
@@ -258,13 +258,13 @@ def evaluations_with_names(data, batches, step, loss, accuracy, checkpoints):
     )
 
 
-@mutant("training_run")
+@mutant("training_run", "updates counted from 0")
 def iterations_from_zero(data, batches, step, loss, accuracy, checkpoints):
     rows = ordinary_loop(data, batches, step, loss, accuracy, {t + 1 for t in checkpoints})
     return [row | {"iteration": row["iteration"] - 1} for row in rows]
 
 
-@mutant("training_run")
+@mutant("training_run", "loss of the minibatch")
 def loss_of_the_minibatch(data, batches, step, loss, accuracy, checkpoints):
     seen = []
 
@@ -278,7 +278,7 @@ def loss_of_the_minibatch(data, batches, step, loss, accuracy, checkpoints):
     return ordinary_loop(data, batches, remembering_step, last_loss, accuracy, checkpoints)
 
 
-@mutant("training_run")
+@mutant("training_run", "accuracy evaluated on the training set")
 def accuracy_on_the_training_set(data, batches, step, loss, accuracy, checkpoints):
     def wrong_accuracy(W, b, X, Y):
         return accuracy(W, b, data.X_train, data.Y_train)
@@ -286,7 +286,7 @@ def accuracy_on_the_training_set(data, batches, step, loss, accuracy, checkpoint
     return ordinary_loop(data, batches, step, loss, wrong_accuracy, checkpoints)
 
 
-@mutant("training_run")
+@mutant("training_run", "parameters not kept")
 def parameters_never_kept(data, batches, step, loss, accuracy, checkpoints):
     def idle_step(W, b, X_batch, Y_batch):
         step(W, b, X_batch, Y_batch)
@@ -295,7 +295,7 @@ def parameters_never_kept(data, batches, step, loss, accuracy, checkpoints):
     return ordinary_loop(data, batches, idle_step, loss, accuracy, checkpoints)
 
 
-@mutant("training_run")
+@mutant("training_run", "the last row only")
 def last_checkpoint_only(data, batches, step, loss, accuracy, checkpoints):
     return ordinary_loop(data, batches, step, loss, accuracy, checkpoints)[-1:]
 
@@ -378,3 +378,49 @@ def stops_after_the_last_checkpoint(data, batches, step, loss, accuracy, checkpo
     X, Y = data.X_train, data.Y_train
     batches = [batch for t, batch in enumerate(batches, start=1) if t <= max(checkpoints)]
     return run_on(X, Y, data, batches, step, loss, accuracy, checkpoints)
+
+
+def rows_of(data, batches, step, loss, accuracy, checkpoints, start=1, restart=False):
+    """The right loop, or one that counts from another number, or restarts its clock."""
+    W, b = start_of(data)
+    rows, seconds = [], 0.0
+    for t, batch in enumerate(batches, start=start):
+        started = time.perf_counter()
+        W, b = step(W, b, data.X_train[batch], data.Y_train[batch])
+        seconds += time.perf_counter() - started
+        if t in checkpoints:
+            train_loss = loss(W, b, data.X_train, data.Y_train)
+            test_accuracy = accuracy(W, b, data.X_test, data.Y_test)
+            rows.append(row_of(t, train_loss, test_accuracy, seconds))
+            seconds = 0.0 if restart else seconds
+    return rows
+
+
+@mutant("training_run", "updates counted from 0")
+def enumerated_from_zero(data, batches, step, loss, accuracy, checkpoints):
+    return rows_of(data, batches, step, loss, accuracy, checkpoints, start=0)
+
+
+@mutant("training_run", "clock restarted at each row")
+def seconds_since_the_last_row(data, batches, step, loss, accuracy, checkpoints):
+    return rows_of(data, batches, step, loss, accuracy, checkpoints, restart=True)
+
+
+@mutant("training_run", "updates outside the clock")
+def last_update_only(data, batches, step, loss, accuracy, checkpoints):
+    rows = rows_of(data, batches, step, loss, accuracy, checkpoints)
+    return [row | {"seconds": row["seconds"] / row["iteration"] / 2} for row in rows]
+
+
+@mutant("training_run", "recorded before the update")
+def recorded_too_early(data, batches, step, loss, accuracy, checkpoints):
+    W, b = start_of(data)
+    rows, seconds = [], 0.0
+    for t, batch in enumerate(batches, start=1):
+        if t in checkpoints:
+            train_loss = loss(W, b, data.X_train, data.Y_train)
+            rows.append(row_of(t, train_loss, accuracy(W, b, data.X_test, data.Y_test), seconds))
+        started = time.perf_counter()
+        W, b = step(W, b, data.X_train[batch], data.Y_train[batch])
+        seconds += time.perf_counter() - started
+    return rows

@@ -490,3 +490,11 @@ LAST_DROPPED = Mistake(
     "epoch all the same.",
 )
 COUNTED_FROM_ONE = Mistake("row numbers counted from 1", "The first row of an array is row 0.")
+NO_INTEGERS = Mistake("row numbers are no integers", "Arrays are indexed by integers.")
+ONE_AT_A_TIME = Mistake(
+    "row numbers one at a time", "Yield arrays of batch_size row numbers: order[start : start + B]."
+)
+OTHER_SIZES = Mistake(
+    "minibatches of another size",
+    "All have batch_size row numbers, but for the last one, which has what is left.",
+)
