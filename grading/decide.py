@@ -28,8 +28,8 @@ from grading.sandbox import version as bubblewrap_version
 from grading.session import Session, note
 from grading.stand_ins import StandIn, failure, in_words
 from helpers import checks
-from helpers.checks.batch_size_study import BATCH_SIZES
 from helpers.checks.display import traceback_of
+from helpers.checks.training_choices import BATCH_SIZES
 from helpers.data import load_mnist
 
 # Checks of numbers: these travel as JSON, and the training with them is done here.

@@ -209,13 +209,13 @@ def step_in_loops(W, b, X, Y, learning_rate, reg_lambda):
 
 @mutant("sgd_step", "b not updated")
 def gradient_of_b_computed_and_not_used(W, b, X, Y, learning_rate, reg_lambda):
-    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    dW, _ = by_matrices(W, b, X, Y, reg_lambda)
     return W - learning_rate * dW, b
 
 
 @mutant("sgd_step", "W not updated")
 def weights_returned_as_they_came(W, b, X, Y, learning_rate, reg_lambda):
-    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    _, db = by_matrices(W, b, X, Y, reg_lambda)
     return W, b - learning_rate * db
 
 
