@@ -14,8 +14,8 @@ from nbformat.v4 import new_output
 from grading.tables import write_text
 
 MOST_BYTES = 2_000_000  # of a page
-MOST_OF_OUTPUTS = 1_400_000  # of one page
-MOST_OF_TEXT = 20_000  # of one output, and of one cell
+# Of one page: bytes of outputs, characters of one output or cell, cells. Tried in this order.
+LIMITS = [(1_400_000, 20_000, 2_000), (0, 20_000, 2_000), (0, 300, 500)]
 SHOWN = ("image/png", "image/jpeg", "text/html", "text/markdown", "text/latex", "text/plain")
 
 
@@ -31,8 +31,8 @@ def render(notebook: NotebookNode, path: Path, title: str, boxes: dict[str, str]
     boxes : dict, optional
         HTML that stands in place of each of these words in Markdown cells.
     """
-    for budget in MOST_OF_OUTPUTS, 0:
-        bounded = _bounded(notebook, budget)
+    for limits in LIMITS:
+        bounded = _bounded(notebook, *limits)
         page, _ = _exporter().from_notebook_node(bounded, {"metadata": {"name": title}})
         for word, box in (boxes or {}).items():
             page = page.replace(f"<p>{word}</p>", box, 1)
@@ -76,43 +76,46 @@ def _own_pictures(tag, attribute, value):
     return None if value.strip().lower().startswith("data:") else value
 
 
-def _bounded(notebook, budget):
+def _bounded(notebook, budget, most_text, most_cells):
     """A copy with the sources and outputs that a page has room for."""
     small = copy.copy(notebook)
     small.metadata = NotebookNode()  # widgets without a state stop nbconvert
     small.cells = []
-    for cell in notebook.cells:
+    for cell in notebook.cells[:most_cells]:
         cell = copy.copy(cell)
-        cell.source = _cut(cell.source)
+        cell.source = _cut(cell.source, most_text)
         if cell.cell_type == "code":
-            outputs = []
+            outputs, left_out = [], 0
             for output in cell.outputs:
-                output = _shown(output)
+                output = _shown(output, most_text)
                 size = _size(output)
-                if size > budget:
-                    left_out = f"(an output of {max(size / 1e6, 0.01):.2g} MB is left out)\n"
-                    output = new_output("stream", name="stdout", text=left_out)
-                else:
+                if not output.get("data", True):
+                    continue  # nothing that a page can show
+                if size <= budget:
                     budget -= size
-                outputs.append(output)
+                    outputs.append(output)
+                else:
+                    left_out += size
+            if left_out:
+                text = f"({max(left_out / 1e6, 0.01):.2g} MB of outputs are left out)\n"
+                outputs.append(new_output("stream", name="stdout", text=text))
             cell.outputs = outputs
         small.cells.append(cell)
     return small
 
 
-def _shown(output):
-    """An output with texts of bounded length, and of its representations those that are shown."""
+def _shown(output, most_text):
+    """An output with texts of bounded length, and of its representations the one to be shown."""
     output = copy.deepcopy(output)
     if output.output_type == "stream":
-        output.text = _cut(output.text)
+        output.text = _cut(output.text, most_text)
     elif output.output_type == "error":
-        output.traceback = [_cut("\n".join(output.traceback))]
+        output.traceback = [_cut("\n".join(output.traceback), most_text)]
     else:
-        kinds = [kind for kind in SHOWN if kind in output.data]
-        output.data = NotebookNode({kind: output.data[kind] for kind in kinds[:1]})
-        for kind in ("text/plain", "text/markdown", "text/latex"):
-            if kind in output.data:
-                output.data[kind] = _cut(output.data[kind])
+        kind = next((kind for kind in SHOWN if kind in output.data), None)
+        output.data = NotebookNode({kind: output.data[kind]} if kind else {})
+        if kind in ("text/plain", "text/markdown", "text/latex"):
+            output.data[kind] = _cut(output.data[kind], most_text)
     return output
 
 
@@ -120,8 +123,8 @@ def _size(output):
     return len(str(output.get("data") or output.get("text") or output.get("traceback")))
 
 
-def _cut(text):
+def _cut(text, most):
     text = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]", "", "".join(text))
-    if len(text) <= MOST_OF_TEXT:
+    if len(text) <= most:
         return text
-    return text[:MOST_OF_TEXT] + f"\n… ({len(text) - MOST_OF_TEXT} more characters are left out)"
+    return text[:most] + f"\n… ({len(text) - most} more characters are left out)"
