@@ -460,7 +460,7 @@ def test_the_study_runs_unchanged_on_fashion_mnist(monkeypatch, tmp_path):
     rows["gap"] = rows["train_loss"] - study.optimum(X, Y, 1e-2)[2]
     assert (rows["gap"] > -1e-5).all()
     assert study.iterations_to_converge(rows, 0.5).notna().all()
-    assert (rows.groupby("batch_size")["test_accuracy"].last() > 0.75).all()
+    assert (rows.groupby("batch_size")["test_accuracy"].last() > 0.7).all()
 
 
 @pytest.fixture
