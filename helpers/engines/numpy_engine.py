@@ -26,10 +26,10 @@ def prepare(
             if not isfinite(minibatch_loss[-1]):
                 break
 
-            residual = np.exp(log_P) - Y_batch  # P − Y
             B = len(batch) if reduction == "mean" else 1
-            dW = X_batch.T @ residual / B + reg_lambda * W
-            db = residual.sum(axis=0) / B
+            residual = (np.exp(log_P) - Y_batch) / B  # (P − Y)/B
+            dW = X_batch.T @ residual + reg_lambda * W
+            db = residual.sum(axis=0)
 
             W -= learning_rate * dW
             if fit_bias:
