@@ -175,7 +175,7 @@ def train_classifier(
         return finite
 
     stopped: Literal["", "diverged", "interrupted"] = ""
-    minibatch_loss, errors = np.empty(last), np.geterr()
+    minibatch_loss = np.empty(last)
     with one_blas_thread():
         reached = next(stretches)
         if not take_checkpoint(reached):
@@ -194,11 +194,9 @@ def train_classifier(
         except KeyboardInterrupt:
             stopped = "interrupted"
         # Here, where nothing holds what was interrupted any more. A second Ctrl-C ends the matter.
-        if stopped == "interrupted":
-            np.seterr(**errors)
-            if taken[-1].iteration < reached.iteration:
-                with suppress(KeyboardInterrupt):
-                    take_checkpoint(reached)
+        if stopped == "interrupted" and taken[-1].iteration < reached.iteration:
+            with suppress(KeyboardInterrupt):
+                take_checkpoint(reached)
     history = History.of(taken, reached, minibatch_loss, stopped, batch_size)
     if stopped == "interrupted":
         raise TrainingInterrupted(history)

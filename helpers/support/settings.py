@@ -1,5 +1,6 @@
 """The settings of a run of SGD: checked once, in one place, for all engines."""
 
+import contextvars
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -28,7 +29,9 @@ R = TypeVar("R")
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Decorator: the arguments of a function that makes runs are checked before it is called.
 
-    It gets read-only views of the examples in one floating dtype, and Python's own numbers.
+    It gets read-only views of the examples in one floating dtype, and Python's own numbers, and
+    runs in a context of its own: what an interrupted `np.errstate` in there did not take back ends
+    with it.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         _check(bound.arguments)
-        return function(*bound.args, **bound.kwargs)
+        return contextvars.copy_context().run(function, *bound.args, **bound.kwargs)
 
     return call
 
