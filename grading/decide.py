@@ -169,8 +169,8 @@ def _hidden(subject, session, visible):
 def _given(subject, session):
     """A stand-in for the function, or the numbers."""
     exchange = session.calls_for(subject.answers)
-    with contextlib.suppress(Ended):  # and what cannot be warmed up is told by the call
-        exchange({"warm_up": subject.check})
+    with contextlib.suppress(Ended):  # then there is no kernel, as the call will say
+        session.warm_up(subject.check)
     if subject.check not in OF_NUMBERS:
         return StandIn(subject.name, exchange, session.limits.call_seconds)
     try:

@@ -39,6 +39,7 @@ def prepare(release, *, isolated=True, limits=None, say=print):
     """
     folder = BUILD / "kept" / release.hash[:16]
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)  # for the user that students' code runs as, where the grader is root
     with FileLock(folder / "lock"):
         if (folder / "complete").exists():
             return folder

@@ -42,6 +42,7 @@ SYSTEM = [
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives",
     "/etc/fonts", "/etc/localtime",
 ]  # fmt: skip
+FIRST_USER = 100_000  # of those that students' code runs as, where the grader is root
 FOLDER = "/course/notebooks"  # the working directory, the one writable folder
 PLACES = ["/course/helpers", "/course/data/MNIST/raw", "/grader/grading"]  # for reading
 
@@ -112,7 +113,7 @@ class Sandbox:
         }
         if isolated and os.geteuid() == 0 and not fill:
             # The limit of processes counts those of a user, and does not hold for root.
-            settings["uid"] = 100_000 + theirs.fileno() + 1000 * (os.getpid() % 50_000)
+            settings["uid"] = FIRST_USER + theirs.fileno() + 1000 * (os.getpid() % 50_000)
         if isolated:
             prefix, course, modules = _bubblewrap(limits, kept, fill), Path("/course"), "/grader"
             caches = Path("/kept")
@@ -274,6 +275,7 @@ def problem():
             port=server.getsockname()[1],
             paths=[str(seen), str(Path.home()), str(ROOT / "grading"), str(ROOT / "notebooks")],
             pid=os.getpid(),
+            uid=FIRST_USER,
             folder=FOLDER,
         )
         command = [*_bubblewrap(Limits(), None, False), _python(), "-I", "-c", code]
@@ -285,6 +287,13 @@ def problem():
 
 PROBE = """
 import os, socket
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid({uid})
+    os.setuid({uid})
+for path in "/course/helpers/__init__.py", "/course/data/MNIST/raw", "/grader/grading/kernel.py":
+    if not os.access(path, os.R_OK):
+        print("it cannot read", path, "(is it for its owner alone?)")
 try:
     socket.create_connection(("127.0.0.1", {port}), timeout=2)
     print("it reaches the network")

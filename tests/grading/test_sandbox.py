@@ -260,3 +260,23 @@ def test_without_isolation_it_is_the_same_kernel():
         header = {"name": "double", "arguments": tree, "on_arrays": False, "seconds": 2}
         reply, arrays = kernel.exchange(kernel.calls, header, arrays, seconds=10)
         assert wire.decode(reply["result"], arrays)[0].tolist() == [0, 2, 4]
+
+
+@either
+def test_what_is_equal_for_all_is_filled_once_and_then_only_read(tmp_path, isolation):
+    tmp_path.chmod(0o755)
+    for place in sandbox.CACHES.values():
+        (tmp_path / place).mkdir()
+    write = (
+        "import os\nfor name in {0}:\n"
+        "    with open(os.path.join(os.environ[name], 'kept'), 'w') as file: file.write({1!r})"
+    )
+    names = list(sandbox.CACHES)
+    with Sandbox(LIMITS, isolated=isolation, kept=tmp_path, fill=True) as kernel:
+        assert printed(kernel, write.format(names, "first")) == ""
+    with Sandbox(LIMITS, isolated=isolation, kept=tmp_path) as kernel:
+        read = f"print([open(os.path.join(os.environ[name], 'kept')).read() for name in {names}])"
+        assert printed(kernel, f"import os\n{read}") == str(["first"] * 3)
+        if isolation:
+            printed(kernel, write.format(names, "second"))
+    assert [path.read_text() for path in tmp_path.rglob("kept")] == ["first"] * 3
