@@ -71,7 +71,7 @@ class Limits:
     """
 
     cell_seconds: float = 120.0
-    call_seconds: float = 8.0
+    call_seconds: float = 6.0
     memory: int = 4 * 2**30
     processes: int = 64
     scratch: int = 2**29
