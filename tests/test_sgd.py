@@ -411,6 +411,36 @@ def test_divergence_keeps_what_was_reached_and_says_when(dtype, checkpoints):
     np.testing.assert_array_equal(history.W, history.W_checkpoints[-1])
 
 
+def test_an_error_of_a_learning_rate_function_is_its_own():
+    def learning_rate(iteration):
+        raise FloatingPointError("of the function")
+
+    with pytest.raises(FloatingPointError, match="of the function"):
+        train(learning_rate=learning_rate)
+
+
+def test_a_learning_rate_function_is_asked_once_for_each_iteration_also_by_messages():
+    asked = []
+
+    def learning_rate(iteration):
+        asked.append(iteration)
+        return 10.0 + iteration
+
+    with pytest.warns(
+        RuntimeWarning, match=r"diverged at iteration (\d+).*learning rate"
+    ) as warned:
+        history = train(learning_rate=learning_rate, reg_lambda=1.0, num_iterations=10_000)
+    assert asked == list(range(len(asked))) and len(asked) < 10_000
+    rate = 10 + len(history.minibatch_loss) - 1  # of the last update
+    assert f"learning rate {rate:g}" in str(warned[0].message)
+
+
+def test_weights_that_float32_can_hold_are_a_start_even_if_their_squares_are_not():
+    W, b = np.full((4, 3), 1e19), np.zeros(3)
+    history = train(examples(np.float32), initial=(W, b), reg_lambda=1e-4, num_iterations=1)
+    assert history.stopped == "" and np.isfinite(history.train_loss).all()
+
+
 def test_ctrl_c_keeps_what_was_reached(monkeypatch):
     prepare = sgd.engines.prepare
 
