@@ -44,8 +44,9 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        _check(bound.arguments)
-        return contextvars.copy_context().run(function, *bound.args, **bound.kwargs)
+        context = contextvars.copy_context()
+        context.run(_check, bound.arguments)
+        return context.run(function, *bound.args, **bound.kwargs)
 
     return call
 
