@@ -62,7 +62,8 @@ for number, answer in enumerate([*CORRECT, *MUTANTS]):
     globals()[f"answer_{{number}}"] = answer.make()
 """
     cells = [new_code_cell(source)]
-    with Session(cells, {}, LIMITS, lambda: Sandbox(LIMITS)) as started:
+    limits = dataclasses.replace(LIMITS, cell_seconds=600)  # imports of all frameworks
+    with Session(cells, {}, limits, lambda: Sandbox(limits)) as started:
         reply = started.run(0)
         assert reply["status"] == "ok" and not reply["outputs"], text_of(reply["outputs"])
         yield started
