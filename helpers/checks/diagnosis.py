@@ -44,20 +44,20 @@ class Exercise:
         What they are called in a message.
     formula : callable
         `formula(*case, **changes)` gives the right results, or those of a mistake.
-    cases : list of lists
+    cases : sequence of lists
         Arguments, the smallest first, and enough of them to tell the mistakes from each other.
     mistakes : tuple of Mistake
-    extremes : list of lists
+    extremes : sequence of lists
         Arguments that are looked at only where all cases are right: large logits.
-    parts : dict
-        For those with more mistakes than two: by the words for it, which cases leave something out
-        (the penalty, b, all rows but one), and the name of the mistake where these are right.
+    parts : sequence of tuples
+        For who makes more mistakes than two: words for what some cases leave out (the penalty, b,
+        all rows but one), whether a case does, and the name of the mistake where these are right.
     """
 
     arguments: tuple
     results: tuple
     formula: Callable
-    cases: list
+    cases: tuple
     mistakes: tuple
     extremes: tuple = ()
     parts: tuple = ()

@@ -88,7 +88,7 @@ def logits_clipped(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@mutant("softmax", "not normalised")
+@mutant("softmax", "not normalized")
 def not_normalised(logits):
     return np.exp(logits - logits.max(axis=1, keepdims=True))
 

@@ -84,7 +84,7 @@ SOFTMAX = (
     replace(WRONG_AXIS, changes=OTHER_SUMS),
     replace(NO_KEEPDIMS, changes=FLAT),
     Mistake(
-        "not normalised",
+        "not normalized",
         "Divide the exponentials of each row by their sum.",
         ({"sums": lambda e: 1.0},),
     ),
