@@ -7,6 +7,7 @@ import pytest
 from answers import CORRECT, MUTANTS
 from test_checks import ARGUMENTS, verdict, verdict_on
 
+from helpers.checks import attempts
 from helpers.checks.attempts import CheckFailed, call
 from helpers.checks.tensorflow_comparison import on_arrays
 
@@ -25,6 +26,7 @@ def serve(connection):
 
         return callback
 
+    connection.send("ready")
     while True:
         key, way, arguments = connection.recv()
         function = functions.setdefault(key, answers[key].make())
@@ -80,6 +82,7 @@ def worker():
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
     process.start()
+    assert here.recv() == "ready"
     yield here
     process.kill()
     process.join()
@@ -87,7 +90,8 @@ def worker():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", ARGUMENTS)
-def test_a_stand_in_gets_the_same_verdict_and_the_same_mistake(check, worker):
+def test_a_stand_in_gets_the_same_verdict_and_the_same_mistake(check, worker, monkeypatch):
+    monkeypatch.setattr(attempts, "SECONDS", 120)  # over there it stays as it is
     for answer in MUTANTS + CORRECT:
         if answer.check == check:
             found, expected = verdict(check, Elsewhere(answer, worker)), verdict_on(answer)
