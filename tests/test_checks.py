@@ -81,7 +81,14 @@ GOOD_CHOICES = {
     1000: dict(learning_rate=1.024, num_iterations=1_680),
 }
 
-over_functions = pytest.mark.parametrize("check", ARGUMENTS)
+
+def marked(cases):
+    """The same, with what starts TensorFlow marked as slow."""
+    slow = pytest.mark.slow
+    return [pytest.param(c, marks=slow) if "tensorflow" in str(c) else c for c in cases]
+
+
+over_functions = pytest.mark.parametrize("check", marked(ARGUMENTS))
 
 
 class Verdict(NamedTuple):
@@ -127,7 +134,7 @@ def right_answer(check):
 # Mistakes and right answers
 
 
-@pytest.mark.parametrize("answer", [a for a in MUTANTS if a.mistakes], ids=str)
+@pytest.mark.parametrize("answer", marked([a for a in MUTANTS if a.mistakes]), ids=str)
 def test_a_mistake_is_named(answer):
     found = verdict_on(answer)
     assert not found.accepted, f"accepted, expected {' or '.join(answer.mistakes)}"
@@ -140,7 +147,7 @@ def test_a_mistake_is_named(answer):
         assert "expected" in found.message.lower(), found.message
 
 
-@pytest.mark.parametrize("answer", [a for a in MUTANTS if not a.mistakes], ids=str)
+@pytest.mark.parametrize("answer", marked([a for a in MUTANTS if not a.mistakes]), ids=str)
 def test_what_is_wrong_in_another_way_is_refused(answer):
     found = verdict_on(answer)
     assert not found.accepted
@@ -153,7 +160,7 @@ def test_what_fits_at_one_learning_rate_only_is_no_diagnosis():
     assert not found.accepted and found.mistake != "2λ in place of λ"
 
 
-@pytest.mark.parametrize("answer", CORRECT, ids=str)
+@pytest.mark.parametrize("answer", marked(CORRECT), ids=str)
 def test_what_is_right_is_accepted_in_one_green_line(answer):
     found = verdict_on(answer)
     assert found.accepted, found.message
@@ -164,7 +171,7 @@ def test_what_is_right_is_accepted_in_one_green_line(answer):
     assert answer.check in line or name in line, line
 
 
-@pytest.mark.parametrize("answer", [a for a in CORRECT if a.warns is not None], ids=str)
+@pytest.mark.parametrize("answer", marked([a for a in CORRECT if a.warns is not None]), ids=str)
 def test_only_float64_copies_get_a_line_of_advice(answer):
     advice = verdict_on(answer).printed.splitlines()[1:]
     if answer.warns:
@@ -173,7 +180,7 @@ def test_only_float64_copies_get_a_line_of_advice(answer):
         assert not advice
 
 
-@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("check", marked(CHECKS))
 def test_confusion_matrix_is_diagonal(check, capsys):
     matrix = confusion(check)
     with capsys.disabled():
@@ -198,12 +205,12 @@ def test_most_mistakes_have_a_name(capsys):
 # Hidden tests, and stand-ins
 
 
-@pytest.mark.parametrize("answer", CORRECT, ids=str)
+@pytest.mark.parametrize("answer", marked(CORRECT), ids=str)
 def test_no_right_answer_fails_the_hidden_tests(answer):
     getattr(hidden_tests, answer.check)(answer.make())
 
 
-@pytest.mark.parametrize("answer", MUTANTS, ids=str)
+@pytest.mark.parametrize("answer", marked(MUTANTS), ids=str)
 def test_no_wrong_answer_passes_the_hidden_tests(answer):
     with pytest.raises(Exception):  # noqa: B017 - whatever the comparison trips over
         getattr(hidden_tests, answer.check)(answer.make())
