@@ -164,6 +164,10 @@ def change_theme(page, theme):
 def screenshots(page, name):
     """Pictures of the whole notebook: 1280 and 390 pixels wide, light and dark."""
     size = page.viewport_size
+    if page.locator(
+        "#jp-left-stack:visible"
+    ).count():  # the list of files leaves no room on a phone
+        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     for width in (1280, 390):
         for theme in THEMES:
             change_theme(page, theme)
