@@ -1,4 +1,6 @@
-"""Is it fit to hand in? `python -m helpers.handin`, in the folder of the notebooks or above.
+"""Is it fit to hand in? `python -m helpers.handin`, in the folder that holds `helpers`.
+
+Notebooks that lie elsewhere are found if their folder is named: `python -m helpers.handin FOLDER`.
 
 Reads the notebooks as they were saved, and says of each exercise whether it is answered and what
 its check said, what would hinder grading, and which files to hand in. It runs and changes nothing.

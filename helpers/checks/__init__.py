@@ -1,8 +1,8 @@
 """What a student is told about each exercise: one green line, or the name of the mistake.
 
 A check calls the student's function on small inputs, the smallest first, and compares what it
-returns with the tested twin. Where they differ, it names the mistake that explains all results (of
-those in `mistakes`, one module for each notebook), and shows the first of them.
+returns with the reference version. Where they differ, it names the mistake that explains all
+results (of those in `mistakes`, one module for each notebook), and shows the first of them.
 
 Every check prints one line if the exercise is right, and raises `CheckFailed` if it is not, or not
 attempted. In a notebook only the message of that is shown.

@@ -1,4 +1,4 @@
-"""Compare what a student's function returns with the tested twin, and say what is wrong.
+"""Compare what a student's function returns with the reference version, and say what is wrong.
 
 An exercise comes with a formula: its twin, written out with keyword arguments for what people get
 wrong. A mistake is data, the keyword arguments that make it. So mistakes can be combined, and the
