@@ -3,17 +3,6 @@
 from helpers.support.questions.question import Question
 
 QUESTIONS = {
-    "updates-per-epoch": Question(
-        right=600,
-        numbers={
-            600: "60,000 images in minibatches of 100 make 600 updates.",
-            60_000: "That is the number of images, and of updates at B = 1. Each of the updates "
-            "here looks at 100 images at once.",
-            100: "That is the batch size. How many minibatches of 100 are there in 60,000 images?",
-            6_000_000: "An epoch looks at every image once, so divide by the batch size.",
-        },
-        otherwise="Divide the number of training images by the batch size.",
-    ),
     "noise-and-batch-size": Question(
         right="b",
         choices={

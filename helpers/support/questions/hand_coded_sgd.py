@@ -46,4 +46,15 @@ QUESTIONS = {
         otherwise="Divide 60,000 by 7, and think of what is left over.",
         within=1e-6,
     ),
+    "side-of-the-border": Question(
+        right="b",
+        choices={
+            "a": "The cross-entropy has fallen. But the answer is the class with the largest "
+            "probability: which one is that?",
+            "b": "From −ln 0.2 to −ln 0.4 is a large step down, and the wrong class is still the "
+            "most probable one. The count does not notice how near an image has come.",
+            "c": "The cross-entropy is −ln of the probability of the right class, and that has "
+            "doubled.",
+        },
+    ),
 }
