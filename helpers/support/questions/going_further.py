@@ -25,4 +25,17 @@ QUESTIONS = {
         otherwise="The standard error of a share p of n images is √(p (1 − p) / n).",
         within=0.1,
     ),
+    "norm-and-batch-size": Question(
+        right=10,
+        numbers={
+            10: "A hundred times as many images have about a hundred times the sum of squares, and "
+            "the root of that is ten.",
+            100: "So the sum of squares grows. The norm is its root.",
+            1: "It would stay the same if it were a mean over the images. It is a sum.",
+            1000: "That is the number of images. How does a sum over them compare with one over "
+            "ten?",
+        },
+        otherwise="The sum of squares grows with the number of images; the norm is its root.",
+        within=0.1,
+    ),
 }
