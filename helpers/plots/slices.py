@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
+from scipy.interpolate import RectBivariateSpline
 
 from helpers.plots.style import batch_style, one_panel, plain_number
 
@@ -28,9 +29,13 @@ def slice_of_objective(plane, J, runs, title):
     """
     axes = one_panel(title, (9, 4.5))
     x, y = plane
-    levels = J.min() + (J.max() - J.min()) * np.linspace(0.01, 1, 14) ** 2
-    lines = axes.contour(x, y, J, levels, colors="silver", linewidths=0.8)
-    axes.clabel(lines, levels[::3], fmt=lambda value: plain_number(round(value, 2)), fontsize=9)
+    # J is smooth, so few points of it are enough for smooth lines.
+    fine_x, fine_y = np.linspace(x[0], x[-1], 200), np.linspace(y[0], y[-1], 100)
+    fine_J = RectBivariateSpline(y, x, J)(fine_y, fine_x)
+    # Dense where J is flat, which is where the runs spend their time.
+    levels = J.min() + np.geomspace(0.01, J.max() - J.min(), 12)
+    lines = axes.contour(fine_x, fine_y, fine_J, levels, colors="silver", linewidths=0.8)
+    axes.clabel(lines, levels[::2], fmt=lambda value: plain_number(round(value, 2)), fontsize=9)
     for B, points in runs.items():
         style = batch_style(B) | dict(markersize=6, linewidth=1.3, markevery=0.12)
         axes.plot(*points.T, **style, label=f"B = {B}")
