@@ -41,7 +41,8 @@ def gradient(function):
         if all(each is None for each in parts):
             not_attempted(name_of(function))
         if not isinstance(returned, dict) and (len(parts) == 1 or parts[1] is None):
-            fail(function, mistakes.NO_DB, {"expected": "(dW, db)", "got db": None})
+            shown = {"expected": "(dW, db)", "got dW": parts[0], "got db": None}
+            fail(function, mistakes.NO_DB, shown)
         return arrays(function, returned, ["dW", "db"])
 
     compare(function, GRADIENT, run)
@@ -197,12 +198,13 @@ def _check_each_once(function, num_examples, batch_size, batches):
     full, rest = divmod(num_examples, batch_size)
     if rest and len(seen) == full * batch_size:
         fail(function, mistakes.LAST_DROPPED, shown)
+    each_once = {"expected": f"each of 0 to {num_examples - 1} once"}
     if {*seen} == {*range(1, num_examples + 1)}:
-        fail(function, mistakes.COUNTED_FROM_ONE, shown)
+        fail(function, mistakes.COUNTED_FROM_ONE, shown | each_once)
     sizes = sorted(map(len, batches), reverse=True)
     expected = [batch_size] * full + [rest] * (rest > 0)
     if {*seen} != {*range(num_examples)}:
-        fail(function, None, shown | {"expected": f"each of 0 to {num_examples - 1} once"})
+        fail(function, None, shown | each_once)
     if sizes != expected:
         fail(
             function, mistakes.OTHER_SIZES, shown | {"expected sizes": expected, "got sizes": sizes}
