@@ -11,7 +11,7 @@ SUBMISSIONS ?=
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run check test browser colab versions lab outputs constraints bench release grade clean data
+.PHONY: help run check test thorough browser colab versions lab outputs constraints bench release grade clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -22,11 +22,14 @@ run: data ## execute the notebooks in order; HTML pages and tables go to build/
 
 check: $(installed) ## the developer's loop: lint, types, the tests that start nothing slow; under a minute
 	$(lint)
-	$(python) -m pytest tests -m "not slow" -n auto -q
+	$(python) -m pytest tests -m "not slow and not thorough" -n auto -q
 
 test: data ## lint, unit tests, and every notebook executed and compared with its outputs
 	$(lint)
 	$(python) -m pytest tests notebooks -n auto --cov
+
+thorough: data ## what make test leaves out: every answer in the sandbox, thousands of interrupts
+	$(python) -m pytest tests -m thorough -n auto
 
 # Its cases take turns in one browser, whose name may be given: make browser BROWSER=…
 browser: data ## the notebooks in a real browser, as a student opens them; screenshots in build/browser/

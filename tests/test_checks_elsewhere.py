@@ -89,7 +89,10 @@ def worker():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", ARGUMENTS)
+@pytest.mark.parametrize(
+    "check",
+    [c if c == "loss" else pytest.param(c, marks=pytest.mark.thorough) for c in ARGUMENTS],
+)
 def test_a_stand_in_gets_the_same_verdict_and_the_same_mistake(check, worker, monkeypatch):
     monkeypatch.setattr(attempts, "SECONDS", 120)  # over there it stays as it is
     for answer in MUTANTS + CORRECT:

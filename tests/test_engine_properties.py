@@ -165,7 +165,7 @@ def test_any_run_agrees_with_plain_sgd(engine, case):
     agrees(engine, case)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", FAST)
 @search(1500)
 @given(case=cases())

@@ -154,7 +154,7 @@ def test_an_interrupted_training_is_consistent_and_leaves_nothing_behind(alarm, 
     interrupt_often(alarm, engine, 100)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
 def test_thousands_of_interrupted_trainings(alarm, engine):
     interrupt_often(alarm, engine, 4000)

@@ -16,7 +16,7 @@ from tests.grading.build import (
 )  # fmt: skip
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.thorough,
     pytest.mark.skipif(bool(sandbox.problem()), reason=f"no sandbox: {sandbox.problem()}"),
 ]
 SGD = "02_hand_coded_sgd"

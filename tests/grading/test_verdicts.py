@@ -45,6 +45,8 @@ pytestmark = [
 
 
 EVERY_ANSWER = [*CORRECT, *MUTANTS]
+# Those of every day; the others take a quarter of an hour.
+SOME = range(0, len(EVERY_ANSWER), 12)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,13 @@ for number, answer in enumerate([*CORRECT, *MUTANTS]):
         yield started
 
 
-@pytest.mark.parametrize("number", range(len(EVERY_ANSWER)), ids=lambda n: str(EVERY_ANSWER[n]))
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(n, id=str(answer), marks=() if n in SOME else pytest.mark.thorough)
+        for n, answer in enumerate(EVERY_ANSWER)
+    ],
+)
 def test_a_stand_in_gets_the_same_verdict(number, session, capsys):
     answer = EVERY_ANSWER[number]
     if answer.check == "effective_rate":
