@@ -35,6 +35,7 @@ from helpers.data import load_mnist
 # Checks of numbers: these travel as JSON, and the training with them is done here.
 OF_NUMBERS = {"choices", "choices_points", "effective_rate"}
 FURTHER = "fails a further test"
+NOT_CHECKED = "not checked"
 
 
 class Found(NamedTuple):
@@ -142,7 +143,7 @@ def _visible(subject, session, cells):
         except checks.CheckFailed as error:
             return Found(0.0, error.mistake or "not right", str(error))
         except Exception as error:  # of a check that was given what nobody thought of
-            return Found(0.0, "not right", f"{subject.name} cannot be checked: {error!r:.200}")
+            return Found(0.0, NOT_CHECKED, f"{subject.name} cannot be checked: {error!r:.200}")
     return Found(1.0, None, claims.plain(printed.getvalue()).strip())
 
 
@@ -244,6 +245,9 @@ def _flags(rebuilt, cell, reply, found):
         names = claims.manipulations(cell.source)
         if names:
             yield f"{where}: the code has {', '.join(names)}"
+    for each in found.values():
+        if each.mistake == NOT_CHECKED:
+            yield f"{where}: {each.message}: look at it, the fault may be the grader's"
     handed_in = _as_handed_in(rebuilt, cell)
     if handed_in is None:
         return
