@@ -38,15 +38,13 @@ def pytest_configure(config):
     nbval.plugin.setup_coverage = nbval.plugin.teardown_coverage = lambda *_: None
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if FRAMEWORK.search(item.nodeid):
-            item.add_marker("slow")
-        if isinstance(item, IPyNbCell):
-            item.add_marker("slow")
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-            if "timed" in item.cell.metadata.get("tags", []):
-                item.add_marker("timed")
+def pytest_itemcollected(item):
+    if FRAMEWORK.search(item.nodeid):
+        item.add_marker("slow")
+    if isinstance(item, IPyNbCell):
+        item.add_marker("slow")
+        if "timed" in item.cell.metadata.get("tags", []):
+            item.add_marker("timed")
 
 
 @pytest.hookimpl(wrapper=True)

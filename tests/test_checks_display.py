@@ -75,6 +75,7 @@ def test_outside_of_a_kernel_nothing_waits():
     assert time.perf_counter() - started < display.SECONDS_TO_ABORT
 
 
+@pytest.mark.slow
 def test_an_interrupted_check_ends_the_loop_and_shows_one_line():
     turns = [0]
 
