@@ -1,6 +1,5 @@
 """What runs in the sandbox can do nothing outside, and no harm inside that is not bounded."""
 
-import getpass
 import os
 import socket
 import time
@@ -78,12 +77,11 @@ def test_nothing_of_the_graders_can_be_seen(kernel, tmp_path):
     source = f"""
 import os, subprocess
 print([path for path in {list(map(str, secret))!r} if os.path.exists(path)])
-print({getpass.getuser()!r} in str(sorted(os.environ.items())).replace("/root/.pyenv", ""))
 print(len([name for name in os.listdir("/proc") if name.isdigit()]) < 10)
 home = {str(Path.home())!r}
 print([name for name in os.listdir(home) if name != ".pyenv"] if os.path.exists(home) else [])
 """
-    seen, _, few_processes, home = printed(kernel, source).splitlines()
+    seen, few_processes, home = printed(kernel, source).splitlines()
     assert seen == "[]"
     assert few_processes == "True"
     assert home == "[]"
