@@ -717,4 +717,5 @@ def test_unanswered_exercises_are_not_attempted_and_nothing_else_fails(
     assert not unexpected
     metadata = {cell.id: cell.metadata.get("nbgrader", {}) for cell in notebook.cells}
     checks = {key for key, value in metadata.items() if value.get("locked")}
-    assert checks and checks <= errors.keys(), "a check says nothing of an unanswered exercise"
+    assert bool(checks) == bool(POINTS[name])
+    assert checks <= errors.keys(), "a check says nothing of an unanswered exercise"
