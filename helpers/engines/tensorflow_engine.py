@@ -1,5 +1,7 @@
 """The TensorFlow engine: gradients by `GradientTape`, one call of a graph for each update."""
 
+import functools
+
 from numpy.typing import NDArray
 
 from helpers.engines import Advance
@@ -44,14 +46,31 @@ def train_step(
     return tf.reduce_mean(cross_entropy)
 
 
-# One graph for all runs of a kind: TensorFlow never forgets a graph, and warns of many.
-@tf.function(reduce_retracing=True)
-def _update(W, b, X, Y, batch, learning_rate, reg_lambda, reduction, fit_bias):
-    X_batch, Y_batch = tf.gather(X, batch), tf.gather(Y, batch)
-    reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction]
-    return train_step(
-        W, b, X_batch, Y_batch, learning_rate, reg_lambda, reduce=reduce, fit_bias=fit_bias
+# TensorFlow never forgets a graph: one serves all runs on a model of this shape.
+@functools.cache
+def _graph(dtype, num_features, num_classes, reduction, fit_bias):
+    """The update with a minibatch of any length, out of a data set of any length."""
+
+    @tf.function
+    def update(W, b, X, Y, batch, learning_rate, reg_lambda):
+        X_batch, Y_batch = tf.gather(X, batch), tf.gather(Y, batch)
+        reduce = {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction]
+        return train_step(
+            W, b, X_batch, Y_batch, learning_rate, reg_lambda, reduce=reduce, fit_bias=fit_bias
+        )
+
+    W, b = _variables(dtype, num_features, num_classes)
+    X, Y = (tf.TensorSpec((None, width), dtype) for width in (num_features, num_classes))
+    number = tf.TensorSpec((), dtype)
+    return update.get_concrete_function(
+        W, b, X, Y, tf.TensorSpec((None,), tf.int64), number, number
     )
+
+
+def _variables(dtype, num_features, num_classes):
+    """W and b, all zeros."""
+    shapes = (num_features, num_classes), (num_classes,)
+    return [tf.Variable(tf.zeros(shape, dtype)) for shape in shapes]
 
 
 def prepare(
@@ -59,8 +78,9 @@ def prepare(
 ) -> Advance:
     """See `helpers.engines`."""
     X, Y, reg_lambda = tf.constant(X), tf.constant(Y), tf.constant(reg_lambda, X.dtype)
-    W = tf.Variable(tf.zeros((X.shape[1], Y.shape[1]), X.dtype))
-    b = tf.Variable(tf.zeros(Y.shape[1], X.dtype))
+    model = X.dtype, X.shape[1], Y.shape[1]
+    W, b = _variables(*model)
+    update = _graph(*model, reduction, fit_bias)
 
     def advance(W_start, b_start, rows, learning_rates):
         W.assign(W_start)
@@ -70,15 +90,13 @@ def prepare(
         sizes = [min(batch_size, len(rows) - start) for start in starts]
         # The losses stay on the device: to look at a number is to wait for it, at every update.
         minibatch_loss = [
-            _update(W, b, X, Y, batch, learning_rate, reg_lambda, reduction, fit_bias)
+            update(W, b, X, Y, batch, learning_rate, reg_lambda)
             for batch, learning_rate in zip(
                 tf.split(rows, sizes), tf.unstack(learning_rates), strict=True
             )
         ]
         return W.numpy(), b.numpy(), tf.stack(minibatch_loss).numpy()
 
-    # The first calls build the graph, from the second length on one for all lengths: here that is
-    # outside the clock.
-    for length in {1, min(batch_size, 2)}:
-        advance(W.numpy(), b.numpy(), [0] * length, tf.zeros(1, X.dtype))
+    # The first update of a process takes longer than the others: here that is outside the clock.
+    advance(W.numpy(), b.numpy(), [0] * batch_size, tf.zeros(1, X.dtype))
     return advance
