@@ -23,7 +23,7 @@ LARGEST_PIXEL = 100
 def optimum(
     X: np.ndarray, Y: np.ndarray, reg_lambda: float, progress: bool = True
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """The minimiser of the training objective, by L-BFGS from zero.
+    """The minimizer of the training objective, by L-BFGS from zero.
 
     The objective is strictly convex in W for λ > 0, so that every run of SGD is measured against
     this one number. Products are in the dtype of X, sums over the examples in float64.

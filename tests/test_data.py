@@ -191,7 +191,7 @@ def test_arrays_have_the_shape_type_and_range_of_the_contract(mnist, part, num_i
 
 def test_arrays_are_mnist(mnist):
     assert mnist._fields == ("X_train", "Y_train", "X_test", "Y_test")
-    # The mean by which everybody normalises MNIST, and the published class counts.
+    # The mean by which everybody normalizes MNIST, and the published class counts.
     assert mnist.X_train.mean(dtype=float) == pytest.approx(0.130660, abs=1e-6)
     training = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert mnist.Y_train.sum(axis=0).tolist() == training
@@ -616,7 +616,7 @@ def test_preprocess_data_is_bit_identical_to_the_loop_over_totensor(mnist, torch
     np.testing.assert_array_equal(Y, mnist.Y_train if train else mnist.Y_test)
 
 
-def test_preprocess_data_takes_colour_images_and_a_list_of_labels(torchvision):
+def test_preprocess_data_takes_color_images_and_a_list_of_labels(torchvision):
     images = np.arange(256, dtype=np.uint8).repeat(3)[: 4 * 8 * 8 * 3].reshape(4, 8, 8, 3)
     images = np.concatenate([images, 255 - images])
     labels = [2, 0, 1, 2, 0, 0, 1, 2]

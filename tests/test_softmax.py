@@ -94,9 +94,9 @@ def test_gradient_agrees_with_central_differences(reg_lambda):
 def test_the_penalty_acts_on_weights_and_not_on_the_bias():
     W, b, X, Y = examples()
     dW, db = gradient(W, b, X, Y)
-    dW_penalised, db_penalised = gradient(W, b, X, Y, reg_lambda=2.0)
-    np.testing.assert_allclose(dW_penalised - dW, 2 * W)
-    np.testing.assert_array_equal(db_penalised, db)
+    dW_penalized, db_penalized = gradient(W, b, X, Y, reg_lambda=2.0)
+    np.testing.assert_allclose(dW_penalized - dW, 2 * W)
+    np.testing.assert_array_equal(db_penalized, db)
     difference = loss(W, b, X, Y, reg_lambda=2.0) - loss(W, b, X, Y)
     assert difference == pytest.approx((W**2).sum())
 

@@ -28,7 +28,7 @@ def best_rates(function):
     """
     rows = pd.DataFrame(
         [
-            # The mean over the seeds has another favourite than each seed, their median, sum and
+            # The mean over the seeds has another favorite than each seed, their median, sum and
             # maximum, and than the test set.
             (1, 0.001, 0, 0.40, 0.20, 0.95), (1, 0.001, 1, 0.41, 0.21, 0.94),
             (1, 0.01, 0, 0.20, 0.31, 0.92), (1, 0.01, 1, 0.42, 0.32, 0.91),

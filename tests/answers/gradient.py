@@ -345,8 +345,8 @@ _gradient(
     residual=lambda z, Y: (right_softmax(z) - Y) * right_softmax(z) * (1 - right_softmax(z)),
 )
 _gradient(
-    "columns_normalised",
-    "normalised over the wrong axis",
+    "columns_normalized",
+    "normalized over the wrong axis",
     residual=lambda z, Y: np.exp(z) / np.exp(z).sum(axis=0) - Y,
 )
 _gradient(

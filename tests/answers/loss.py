@@ -63,7 +63,7 @@ def penalty_without_the_half_by_norm(W, b, X, Y, reg_lambda):
 
 
 @mutant("loss", "λ on b")
-def all_parameters_penalised(W, b, X, Y, reg_lambda):
+def all_parameters_penalized(W, b, X, Y, reg_lambda):
     penalty = reg_lambda / 2 * (np.sum(W**2) + np.sum(b**2))
     return mean_cross_entropy(W, b, X, Y) + penalty
 
@@ -223,12 +223,12 @@ _loss(
 )
 _loss(
     "softmax_of_scipy_without_axis",
-    "normalised over the wrong axis",
+    "normalized over the wrong axis",
     log_p=lambda z: np.log(scipy_softmax(z)),
 )
 _loss(
     "softmax_of_columns",
-    "normalised over the wrong axis",
+    "normalized over the wrong axis",
     log_p=lambda z: np.log(scipy_softmax(z, axis=0)),
 )
 _loss(
@@ -264,7 +264,7 @@ def without_penalty_and_bias(W, b, X, Y, reg_lambda):
 
 
 @mutant("loss", "averaged over classes too; λ on b")
-def averaged_over_classes_with_b_penalised(W, b, X, Y, reg_lambda):
+def averaged_over_classes_with_b_penalized(W, b, X, Y, reg_lambda):
     return -np.mean(Y * log_probabilities(W, b, X)) + reg_lambda / 2 * (np.sum(W**2) + b @ b)
 
 

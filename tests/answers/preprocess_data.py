@@ -81,7 +81,7 @@ def each_image_by_its_largest_pixel(data):
 
 
 @mutant("preprocess_data", "pixels standardized")
-def standardised(data):
+def standardized(data):
     images, labels = raw(data)
     return (images - images.mean(axis=0)) / (images.std(axis=0) + 1e-6), one_hot(labels)
 
@@ -175,7 +175,7 @@ def times_255_and_back(data):
 
 
 @mutant("preprocess_data", "uint8 overflow")
-def centred_in_uint8(data):
+def centered_in_uint8(data):
     images, labels = raw(data)
     return ((images - 128) / 255).astype(np.float32), one_hot(labels)
 

@@ -38,19 +38,19 @@ def minimum_subtracted(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@mutant("softmax", "normalised over the wrong axis")
+@mutant("softmax", "normalized over the wrong axis")
 def columns_sum_to_one(logits):
     powers = np.exp(logits - logits.max(axis=0))
     return powers / powers.sum(axis=0)
 
 
-@mutant("softmax", "normalised over the wrong axis")
+@mutant("softmax", "normalized over the wrong axis")
 def rows_shifted_and_columns_summed(logits):
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=0, keepdims=True)
 
 
-@mutant("softmax", "normalised over the wrong axis")
+@mutant("softmax", "normalized over the wrong axis")
 def everything_sums_to_one(logits):
     powers = np.exp(logits - logits.max())
     return powers / powers.sum()
@@ -89,7 +89,7 @@ def logits_clipped(logits):
 
 
 @mutant("softmax", "not normalized")
-def not_normalised(logits):
+def not_normalized(logits):
     return np.exp(logits - logits.max(axis=1, keepdims=True))
 
 
@@ -188,8 +188,8 @@ def raising_in_compiled_code(logits):
     return right_softmax(logits)
 
 
-@mutant("softmax", "normalised over the wrong axis; transposed")
-def columns_normalised_and_transposed(logits):
+@mutant("softmax", "normalized over the wrong axis; transposed")
+def columns_normalized_and_transposed(logits):
     powers = np.exp(logits - logits.max(axis=0))
     return (powers / powers.sum(axis=0)).T
 

@@ -219,7 +219,7 @@ def penalty_outside_the_tape(tf):
 
 
 @mutant("tensorflow_step", "λ on b")
-def both_variables_penalised(tf):
+def both_variables_penalized(tf):
     def my_step(W, b, X_batch, Y_batch, learning_rate, reg_lambda):
         with tf.GradientTape() as tape:
             cross_entropy = cross_entropy_of(tf, W, b, X_batch, Y_batch)

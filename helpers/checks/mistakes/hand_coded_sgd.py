@@ -56,7 +56,7 @@ ONE_MAXIMUM = Mistake(
     "another row all exponentials of a row can be rounded to 0.",
 )
 WRONG_AXIS = Mistake(
-    "normalised over the wrong axis",
+    "normalized over the wrong axis",
     "The probabilities of one image are one row: sum over axis=1, with keepdims=True.",
 )
 NO_KEEPDIMS = Mistake(
