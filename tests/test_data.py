@@ -411,6 +411,9 @@ def test_fetch_mnist_gives_torchvision_the_files_of_mnist_dir(
     raw = write({NAMES[0]: b"another file"}, tmp_path / "data" / "MNIST" / "raw")
     assert fetch_mnist(tmp_path / "data") == tmp_path / "data"
     assert contents_of(raw) == tiny
+    before = raw.stat().st_mtime_ns
+    fetch_mnist(tmp_path / "data")
+    assert raw.stat().st_mtime_ns == before  # it may be closed to writing by now
 
 
 # Data sets like MNIST

@@ -240,12 +240,18 @@ def _fill_cache(raw, published, fetch):
 
 def keep(raw: Path, contents: dict[str, bytes]) -> None:
     """Write files, each whole or not at all, where they are not in a folder yet."""
+    missing = [
+        name
+        for name, content in contents.items()
+        if not ((raw / name).is_file() and (raw / name).read_bytes() == content)
+    ]
+    if not missing:  # a folder that many read may be closed to writing
+        return
     raw.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=raw) as folder:
-        for name, content in contents.items():
-            if not ((raw / name).is_file() and (raw / name).read_bytes() == content):
-                Path(folder, name).write_bytes(content)
-                os.replace(Path(folder, name), raw / name)
+        for name in missing:
+            Path(folder, name).write_bytes(contents[name])
+            os.replace(Path(folder, name), raw / name)
 
 
 def _fetch_from_mirror(published, mirror, folder):
