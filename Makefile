@@ -76,8 +76,11 @@ release: $(installed) ## make the student edition, for the repository REPO=owner
 grade: data ## points, feedback and tables for SUBMISSIONS=folder (OPTIONS="…": grading/README.md)
 	$(python) -m grading "$(SUBMISSIONS)" $(OPTIONS)
 
-clean: ## remove what was built; the environment (.venv) and the data stay
-	rm -rf build .coverage .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove what was built; the environment (.venv), the data, and points by hand stay
+	@for each in build/*; do case "$$each" in \
+	    build/grades|build/gradebook|build/grading) echo "$$each stays: points given by hand" ;; \
+	    *) rm -rf "$$each" ;; esac; done
+	rm -rf build/grading/results .coverage .mypy_cache .pytest_cache .ruff_cache
 	find helpers tools tests grading notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	    -prune -exec rm -rf {} +
 

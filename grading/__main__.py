@@ -7,6 +7,7 @@ writes tables, feedback and the platform's own sheet into `build/grades/`. See g
 import argparse
 import json
 import os
+import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -196,7 +197,6 @@ def _decider(options, decide, release):
             "Make bubblewrap work, or, in a machine with nothing to lose, say --no-sandbox."
         )
     prepare(release, isolated=not options.no_sandbox)
-    prepare(release, isolated=not options.no_sandbox)
     threads = max(1, (os.cpu_count() or 1) // max(1, options.jobs))
     return decide, {"sandbox": not options.no_sandbox, "limits": Limits(threads=threads)}
 
@@ -239,17 +239,21 @@ def _write_feedback(folder, found, written, jobs):
 
 def _replay(options, standing):
     """What repeats the grading of one student."""
-    replay = dict(standing.result.graded.replay)
-    command = f"python -m grading {options.submissions} --again --only {standing.submission.key}"
-    if options.layout:
-        command += f" --layout {options.layout}"
+    result, key = standing.result, standing.submission.key
+    command = ["python", "-m", "grading", str(options.submissions), "--again", "--only", key]
+    for name in "layout", "roster", "due", "scheduler", "db", "build":
+        value = getattr(options, name)
+        if value:
+            command += [f"--{name}", value.isoformat() if name == "due" else str(value)]
+    command += ["--jobs", str(options.jobs)] * (options.jobs > 1)  # a job has its share of threads
+    command += ["--no-sandbox"] * options.no_sandbox
     return {
-        "student": standing.submission.key,
-        "submission": standing.result.fingerprint["submission"],
-        "release": standing.result.fingerprint["release"],
-        "seconds": number(round(standing.result.graded.seconds, 1)),
-        "versions": ", ".join(f"{key} {value}" for key, value in replay.items()),
-        "command": command,
+        "student": key,
+        "submission": result.fingerprint["submission"],
+        "release": result.fingerprint["release"],
+        "seconds": number(round(result.graded.seconds, 1)),
+        "versions": ", ".join(f"{name} {value}" for name, value in result.graded.replay.items()),
+        "command": shlex.join(command),
     }
 
 

@@ -20,22 +20,21 @@ from typing import NamedTuple
 from nbformat import from_dict
 
 from grading import claims, hidden_tests, wire
-from grading.exercises import code_cells, nbgrader, up_to_the_last_exercise
+from grading.exercises import code_cells, nbgrader, needed_cells
 from grading.kept import kept_caches
-from grading.records import Exercise, Graded, Rebuilt, Release, Verdict
+from grading.records import NOT_CHECKED, Exercise, Graded, Rebuilt, Release, Verdict
 from grading.sandbox import Ended, Limits, Sandbox
 from grading.sandbox import version as bubblewrap_version
 from grading.session import Session, note
 from grading.stand_ins import StandIn, failure, in_words
 from helpers import checks
 from helpers.checks.display import traceback_of
-from helpers.checks.training_choices import BATCH_SIZES
+from helpers.checks.training_choices import BATCH_SIZES, SEED
 from helpers.data import load_mnist
 
 # Checks of numbers: these travel as JSON, and the training with them is done here.
 OF_NUMBERS = {"choices", "choices_points", "effective_rate"}
 FURTHER = "fails a further test"
-NOT_CHECKED = "not checked"
 
 
 class Found(NamedTuple):
@@ -102,11 +101,14 @@ def _notebook(rebuilt, release, isolated, limits):
             for name in _defined(cell.source):
                 answers_of.setdefault(name, []).append(number)
     graded = [place[each.grade_id] for each in exercises if each.grade_id in place]
-    needed = cells if limits.whole else up_to_the_last_exercise(ran)
+    needed = needed_cells(ran)
     start = functools.partial(Sandbox, limits, isolated=isolated, kept=kept_caches(release))
     found, flags, called = {}, [], {}
     with Session(cells, stubs, limits, start) as session:
-        for number, cell in enumerate(needed):
+        for number, cell in enumerate(cells):
+            if number not in needed:
+                cell.outputs = [from_dict(note("Not run again: no point depends on it."))]
+                continue
             calls, rest = _check_calls(cell)
             called[number] = [Subject(*call, tuple(answers_of.get(call[1], ()))) for call in calls]
             for subject in called[number]:
@@ -116,8 +118,6 @@ def _notebook(rebuilt, release, isolated, limits):
             cell.outputs += map(from_dict, reply["outputs"])
             seen = {subject: found[subject] for subject in called[number]}
             flags += [(number, flag) for flag in _flags(rebuilt, cell, reply, seen)]
-        for cell in cells[len(needed) :][:1]:
-            cell.outputs = [from_dict(note("From here on not run again: no point depends on it."))]
         verdicts = []
         for exercise in exercises:
             subjects = called.get(place.get(exercise.grade_id), [])
@@ -228,7 +228,8 @@ def _verdict(exercise: Exercise, found: list[Found]) -> Verdict:
         text = "This was not reached."
         return Verdict(question, grade_id, 0.0, most, "not reached", text)
     worst = min(found, key=lambda each: each.share)
-    points = round(worst.share * most, 4)
+    # A check that fails by itself says nothing about the answer: a person has to.
+    points = None if worst.mistake == NOT_CHECKED else round(worst.share * most, 4)
     return Verdict(question, grade_id, points, most, worst.mistake, worst.message)
 
 
@@ -339,9 +340,9 @@ def _shown(found):
 
 
 def _versions(isolated):
-    """What a replay needs to know of this machine."""
+    """What a replay needs to know: seeds, and what this machine has."""
     packages = ["numpy", "pandas", "numba", "torch", "tensorflow", "nbclient", "ipykernel"]
-    found = {"python": platform.python_version()}
+    found = {"seed": hidden_tests.SEED, "seed of runs": SEED, "python": platform.python_version()}
     for package in packages:
         with contextlib.suppress(Exception):
             found[package] = version(package)

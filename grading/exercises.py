@@ -1,5 +1,6 @@
 """What makes cells of a notebook into exercises: nbgrader's metadata, and marked regions."""
 
+import ast
 import difflib
 import re
 from collections import Counter
@@ -24,11 +25,69 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def up_to_the_last_exercise(notebook):
-    """The code cells that points may depend on: those after the last answer or check do not."""
-    cells = code_cells(notebook)
-    last = max((n for n, cell in enumerate(cells) if nbgrader(cell)), default=-1)
-    return cells[: last + 1]
+# Cells that always run: the first two of each notebook, and the table of a student's own runs, as
+# its numbers are compared with those that were handed in.
+ALWAYS = {"setup", "imports", "my-table"}
+# What uses names that are not to be seen in a text.
+LOOKUPS = {"eval", "exec", "globals", "locals", "vars", "get_ipython", "__import__"}
+
+
+def needed_cells(notebook):
+    """Numbers of the code cells that points or claims depend on, among all code cells.
+
+    These are answers, checks, cells that a student added, and whatever defines a name that one of
+    them uses. Figures and studies that a notebook shows beside them are not.
+    """
+    numbers, wanted, all_before = [], set(), False
+    for number, cell in reversed([*enumerate(code_cells(notebook))]):
+        own = nbgrader(cell) or cell.metadata.get("added")
+        bound, changed, read = set(), set(), set()
+        try:
+            for statement in ast.parse(cell.source).body:
+                names, read_there = _names(statement)
+                read |= read_there - bound
+                changed |= names
+                if isinstance(statement, BINDS):  # and not perhaps, as in a branch
+                    bound |= names
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, for example
+            read = LOOKUPS
+        if own or all_before or cell.get("id") in ALWAYS or changed & wanted:
+            numbers.append(number)
+            wanted = (wanted - bound) | read
+            all_before |= bool(own and read & LOOKUPS)
+    return set(numbers)
+
+
+BINDS = ast.Assign | ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+SCOPES = (
+    ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+    | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+)  # fmt: skip
+
+
+def _names(node):
+    """Names that code binds or changes, and names that it reads."""
+    bound, read = set(), set()
+    for child in ast.iter_child_nodes(node):
+        bound_there, read_there = _names(child)
+        bound |= bound_there
+        read |= read_there
+    if isinstance(node, SCOPES):  # what is bound inside is not seen outside
+        bound, read = set(), read - bound
+    match node:
+        case ast.Name(name, ast.Load()):
+            read.add(name)
+        case ast.Name(name) | ast.arg(name):
+            bound.add(name)
+        case ast.AugAssign(ast.Name(name)):
+            read.add(name)
+        case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+            bound |= read
+        case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+            bound.add(name)
+        case ast.alias(name, other):
+            bound.add(other or name.split(".")[0])
+    return bound, read
 
 
 def points_by_question(notebook):

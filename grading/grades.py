@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from grading.batch import Result
 from grading.by_hand import Given
-from grading.records import Release, Submission, Verdict
+from grading.records import NOT_CHECKED, Release, Submission, Verdict
 from grading.tables import number
 
 
@@ -17,7 +17,8 @@ class Standing:
     ----------
     submission : Submission
     status : dict
-        By notebook: graded, missing, or refused with the reason.
+        By notebook: graded, which of its checks failed by themselves, missing, or refused with the
+        reason.
     verdicts : tuple of Verdict
         With the points given by hand.
     result : Result or None
@@ -92,6 +93,10 @@ def standings(
             for verdict in (result.graded.verdicts if result else ())
         ]
         verdicts.sort(key=lambda each: order.get(each.grade_id, len(order)))
+        failed = {v.grade_id for v in verdicts if v.points is None and v.mistake == NOT_CHECKED}
+        for each in release.exercises:
+            if each.grade_id in failed:
+                status[each.notebook] += f", but {each.grade_id} failed by itself"
         found.append(Standing(submission, status, tuple(verdicts), result, failure))
     return found
 

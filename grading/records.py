@@ -9,6 +9,8 @@ from datetime import datetime
 
 from nbformat import NotebookNode
 
+NOT_CHECKED = "not checked"  # in place of a mistake, where a check fails by itself
+
 
 @dataclass(frozen=True)
 class Student:
@@ -91,7 +93,7 @@ class Verdict:
     grade_id : str
         Of the cell that has the points.
     points : float or None
-        None if they are to be given by hand.
+        None if they are to be given by hand, or if its check failed by itself (`NOT_CHECKED`).
     max_points : float
     mistake : str or None
         Short name of the mistake.

@@ -66,8 +66,6 @@ class Limits:
         Of NumPy, PyTorch, TensorFlow and the compiled engine.
     restarts : int
         How many cells of a notebook may end the kernel, before only its definitions run.
-    whole : bool
-        Whether cells after the last exercise run too: no point depends on them.
     """
 
     cell_seconds: float = 120.0
@@ -78,7 +76,6 @@ class Limits:
     output: int = 2_000_000
     threads: int = os.cpu_count() or 1
     restarts: int = 3
-    whole: bool = False
 
 
 class Ended(Exception):

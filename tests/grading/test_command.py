@@ -4,11 +4,14 @@ What it decides is tested elsewhere; here no cell runs.
 """
 
 import csv
+import html
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +20,7 @@ from grading.by_hand import pseudonym
 from grading.editions import read_release
 from grading.exercises import regions
 from grading.gradebook import points_in_gradebook
+from grading.records import NOT_CHECKED
 from grading.release import ROOT
 from grading.tables import write_text
 from tests.grading.build import (
@@ -478,10 +482,59 @@ def test_copies_are_listed_and_honest_answers_are_not(course_with_pages):
 
 
 def test_each_student_has_a_command_that_repeats_the_grading(course):
+    (course / "in").rename(course / "in one folder")
+    options = ["--due", "2026-11-02T23:59:00", "--jobs", "2", "--no-sandbox", "--layout", "plain"]
+    where = ["--build", str(course / "build")]
+    main([str(course / "in one folder"), *where, *options], decide=quick_decide)
+    report = html.unescape((course / "build/grades/report.html").read_text("utf-8"))
+    [command] = re.findall(r"<code>(python -m grading .* ada .*)</code>", report)
+    assert "seed 0" in report and release().hash in report
+    first = (course / "build/grades/grades.csv").read_bytes()
+    graded = []
+
+    def noting(key, *rest, **options):
+        graded.append(key)
+        return quick_decide(key, *rest)
+
+    again = shlex.split(command)[3:]
+    assert {"--again", *where, *options} <= {*again}
+    again[again.index("--jobs") + 1] = "1"  # so that it is graded in this process
+    main(again, decide=noting)
+    assert graded == ["ada"] and (course / "build/grades/grades.csv").read_bytes() == first
+
+
+def test_a_check_that_fails_by_itself_is_a_status_and_no_zero(course):
+    def failing(key, *rest, **options):
+        graded = quick_decide(key, *rest)
+        verdicts = [
+            replace(each, points=None, mistake=NOT_CHECKED, message="ValueError()")
+            if each.grade_id == "q2-loss-check"
+            else each
+            for each in graded.verdicts
+        ]
+        return replace(graded, verdicts=tuple(verdicts))
+
+    grade(course, decide=failing)
+    row = by_student(course)["ada"]
+    assert row[SGD] == "graded, but q2-loss-check failed by itself"
+    assert "Q2" in row["to be graded by hand"] and float(row["Q2"]) == 4
+    assert "q2-loss-check failed by itself" in (course / "build/grades/report.html").read_text()
+
+
+def test_make_clean_leaves_the_points_that_were_given_by_hand(course):
     grade(course)
-    report = (course / "build/grades/report.html").read_text("utf-8")
-    assert f"python -m grading {course / 'in'} --again --only ada" in report
-    assert "seed 0" in report
+    give(course, "1", where=of("ada", "Q4"))
+    shutil.copy(ROOT / "Makefile", course)
+    for folder in "helpers", "tools", "tests", "grading", "notebooks":
+        (course / folder).mkdir()
+    clean = ["make", "-C", str(course), "clean"]
+    said = subprocess.run(clean, capture_output=True, text=True, check=True).stdout
+    assert "build/grades stays: points given by hand" in said
+    assert (
+        not (course / "build/released").exists() and not (course / "build/grading/results").exists()
+    )
+    grade(course)
+    assert by_student(course)["ada"]["Q4"] == "1"
 
 
 def test_make_grade_runs_the_command_and_wants_a_folder(capsys):

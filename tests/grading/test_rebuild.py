@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grading.exercises import nbgrader
+from grading.exercises import code_cells, nbgrader, needed_cells
 from grading.reading import definitions
 from grading.rebuild import is_untouched, rebuild, rebuild_all
 from tests.grading.build import as_bytes, cell_of, model, model_answers, release, untouched
@@ -20,6 +20,12 @@ def rebuilt(notebook, name=SGD):
     """The notebook as it comes out of a file."""
     (result,) = rebuild_all({name: as_bytes(notebook)}, release())
     return result
+
+
+def needed(notebook):
+    """Ids of the cells that points or claims depend on."""
+    cells = code_cells(notebook)
+    return [cells[number].id for number in sorted(needed_cells(notebook))]
 
 
 def place_of(notebook, grade_id):
@@ -245,3 +251,39 @@ def test_the_release_is_left_as_it_was():
     result = rebuild(SGD, model(SGD), release())
     cell_of(result.notebook, "q2-softmax").source = "changed"
     assert release().released[SGD] == before
+
+
+# What of it runs
+
+
+def test_answers_and_checks_run_and_what_they_use():
+    exercises = [cell.id for cell in code_cells(untouched(SGD)) if nbgrader(cell)]
+    assert needed(untouched(SGD)) == ["setup", "imports", *exercises]
+    ids = needed(model(STUDY))
+    # The answer to the choices uses X_fit and J*, the table of a student's own runs is a claim.
+    assert {"example", "optimum", "my-run", "my-runs", "my-table"} < {*ids}
+    assert not {"gradient-clouds", "grid", "runs", "q5-runs", "seconds", "my-figure"} & {*ids}
+
+
+@pytest.mark.parametrize(
+    ("source", "runs"),
+    [
+        ("counts = Y_train.sum(axis=0)", False),
+        ("print(spread)", True),
+        ("def f():\n    return [spread for each in clouds]", True),
+        ("def f(spread):\n    return spread", False),
+        ("spread = 1\nspread", False),
+        ("spread += 1", True),
+        ("spread[3] = 1", True),
+        ("import helpers.support as spread", False),
+        ("eval('spr' + 'ead')", True),
+        ("%time spread", True),
+    ],
+)
+def test_a_cell_of_the_release_runs_where_a_student_uses_its_names(source, runs):
+    notebook = untouched(STUDY)
+    check = place_of(notebook, "q3-best-rates-check")
+    added = new_code_cell(source, metadata={"added": True})
+    notebook.cells.insert(check, added)
+    assert ("gradient-clouds" in needed(notebook)) == runs  # it defines spread
+    assert added.id in needed(notebook) and "q5-runs" not in needed(notebook)

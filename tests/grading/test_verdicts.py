@@ -17,6 +17,7 @@ from grading.claims import compare, manipulations, text_of
 from grading.decide import FURTHER, decide
 from grading.exercises import nbgrader
 from grading.rebuild import rebuild_all
+from grading.records import NOT_CHECKED
 from grading.sandbox import Limits, Sandbox
 from grading.session import FIRST_CELLS, Session
 from grading.stand_ins import StandIn
@@ -235,6 +236,17 @@ def test_choices_and_rates_travel_as_numbers_and_are_trained_with_here():
     assert verdicts["q5-answer-check"].points == 0
     assert verdicts["q3-training-run-check"].points == 0
     assert verdicts["q3-best-rates-check"].points > 0
+
+
+def test_a_check_that_fails_by_itself_leaves_the_points_to_a_person(monkeypatch):
+    def broken(function):
+        raise ZeroDivisionError("of the check")
+
+    monkeypatch.setattr(checks, "preprocess_data", broken)
+    verdicts, _ = small(DATA)
+    verdict = verdicts["q1-preprocess-data-check"]
+    assert (verdict.points, verdict.mistake) == (None, NOT_CHECKED)
+    assert "the fault may be the grader's" in verdict.flags[0]
 
 
 # What is hostile, or merely goes wrong
