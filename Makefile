@@ -11,7 +11,7 @@ SUBMISSIONS ?=
 python := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 installed := .venv/.installed
 
-.PHONY: help run check test thorough coverage browser colab versions lab outputs constraints bench release grade clean data
+.PHONY: help run check test thorough browser colab versions lab outputs constraints bench release grade clean data
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,15 +26,10 @@ check: $(installed) ## the developer's loop: lint, types, the tests that start n
 
 test: data ## lint, unit tests, and every notebook executed and compared with its outputs
 	$(lint)
-	$(python) -m pytest tests notebooks -n auto
+	$(python) -m pytest notebooks tests -n auto --cov
 
 thorough: data ## what make test leaves out: every answer in the sandbox, thousands of interrupts
 	$(python) -m pytest tests -m thorough -n auto
-
-# What interrupts a thread could do so while coverage holds a lock: those tests are left out.
-coverage: data ## how much of helpers and grading the unit tests run through
-	$(python) -m pytest tests -m "not slow and not thorough" -n auto -q --cov \
-	    -k "not interrupt and not forever and not endless and not stopped"
 
 # Its cases take turns in one browser, whose name may be given: make browser BROWSER=…
 browser: data ## the notebooks in a real browser, as a student opens them; screenshots in build/browser/

@@ -11,7 +11,7 @@ from helpers.support.caching import cached, digests
 from helpers.support.parallel import RunsInterrupted, run_all
 
 
-def tidy(history: sgd.History, **labels) -> pd.DataFrame:
+def tidy(history: sgd.History, **labels: object) -> pd.DataFrame:
     """A table of a run with one row per checkpoint.
 
     Parameters

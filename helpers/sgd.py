@@ -28,7 +28,10 @@ LONGEST_STRETCH = 1000
 
 
 def minibatches(
-    num_examples: int, batch_size: int, rng: np.random.Generator | None = None, replace=False
+    num_examples: int,
+    batch_size: int,
+    rng: np.random.Generator | None = None,
+    replace: bool = False,
 ) -> Iterator[NDArray]:
     """The minibatches of one epoch: every example once, in a fresh order.
 
@@ -211,8 +214,11 @@ def train_classifier(
 
 @checked
 def updates(
-    X, Y, *, checkpoints, batch_size, learning_rate, reg_lambda=1e-4, engine="numpy",
-    reduction="mean", shuffle=True, replace=False, fit_bias=True, initial=None, seed=0,
+    X: NDArray, Y: NDArray, *, checkpoints: Iterable[int], batch_size: int,
+    learning_rate: float | Callable[[int], float], reg_lambda: float = 1e-4,
+    engine: engines.Engine = "numpy", reduction: Literal["mean", "sum"] = "mean",
+    shuffle: bool = True, replace: bool = False, fit_bias: bool = True,
+    initial: tuple[NDArray, NDArray] | None = None, seed: int = 0,
 ) -> Iterator[Stretch]:  # fmt: skip
     """The bare run inside `train_classifier`: updates up to the last checkpoint, no evaluation.
 

@@ -1,6 +1,7 @@
 """What the table of runs says: learning rates, ITR, updates to a target."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from helpers.support.machine import calibration  # noqa: F401, part of the study
 def learning_rate_grid(
     X_fit: np.ndarray, Y_fit: np.ndarray, X_val: np.ndarray, Y_val: np.ndarray,
     learning_rates: Mapping[int, Iterable[float]], *, epochs: Iterable[int],
-    seeds: Iterable[int] = (0,), n_jobs: int | None = -1, **common,
+    seeds: Iterable[int] = (0,), n_jobs: int | None = -1, **common: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """The validation loss that each learning rate reaches with each batch size.
 
@@ -85,7 +86,7 @@ def learning_rate_grid(
 def updates_to_target(
     X_fit: np.ndarray, Y_fit: np.ndarray, X_val: np.ndarray, Y_val: np.ndarray,
     learning_rates: Mapping[int, Iterable[float]], *, target: float, seeds: Iterable[int],
-    num_epochs: int, n_jobs: int | None = -1, **common,
+    num_epochs: int, n_jobs: int | None = -1, **common: Any,
 ) -> pd.DataFrame:  # fmt: skip
     """Updates until the validation loss is at the target, for each batch size, rate and seed.
 

@@ -19,6 +19,8 @@ from tools.tolerance import settle, tolerances
 
 # A test with one of these in its name or among its parameters starts that framework.
 FRAMEWORK = re.compile("tensorflow|torch|keras|frameworks")
+# What interrupts a thread might do so while coverage holds a lock, and then nothing goes on.
+INTERRUPT = re.compile("interrupt|ctrl_c|forever|endless|never_ends|stop")
 compare_exactly = IPyNbCell.compare_outputs
 
 # Properties are searched alike on every machine, however busy it is.
@@ -27,12 +29,13 @@ hypothesis.settings.load_profile("alike")
 
 
 def pytest_configure(config):
-    for name in NOT_INHERITED:
-        os.environ.pop(name, None)
-    # An empty cache: what nbval compares is computed now, not read from an earlier run.
-    cache = tempfile.TemporaryDirectory(prefix="study-cache-")
-    config.add_cleanup(cache.cleanup)
-    os.environ["STUDY_CACHE"] = cache.name
+    if not hasattr(config, "workerinput"):  # workers inherit the environment
+        for name in NOT_INHERITED:
+            os.environ.pop(name, None)
+        # An empty cache: what nbval compares is computed now, not read from an earlier run.
+        cache = tempfile.TemporaryDirectory(prefix="study-cache-")
+        config.add_cleanup(cache.cleanup)
+        os.environ["STUDY_CACHE"] = cache.name
     IPyNbCell.compare_outputs = compare_within_tolerance
     # Coverage is that of the unit tests: kernels run without it.
     nbval.plugin.setup_coverage = nbval.plugin.teardown_coverage = lambda *_: None
@@ -41,6 +44,8 @@ def pytest_configure(config):
 def pytest_itemcollected(item):
     if FRAMEWORK.search(item.nodeid):
         item.add_marker("slow")
+    if INTERRUPT.search(item.nodeid):
+        item.add_marker("no_cover")
     if isinstance(item, IPyNbCell):
         item.add_marker("slow")
         if "timed" in item.cell.metadata.get("tags", []):

@@ -82,6 +82,7 @@ def worker():
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
     process.start()
+    there.close()  # if the process dies, what waits for it is told
     assert here.recv() == "ready"
     yield here
     process.kill()

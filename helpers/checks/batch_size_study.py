@@ -162,11 +162,15 @@ def _problem_of_seconds(seconds, clock):
         return mistakes.NOT_SECONDS
     if seconds[-1] > sum(clock.steps) + clock.before_last_row / 2:
         return mistakes.EVALUATION_IN_CLOCK
+    since_last_row = np.add.reduceat(clock.steps, [0, *CHECKPOINTS[:-1]])
+    if np.allclose(seconds, since_last_row, rtol=0.2, atol=0):
+        return mistakes.RESTARTED
     # What a step takes at least by every clock: processor time is less than time.
     least = 0.75 * clock.seconds_of_step
     if seconds[-1] < least * CHECKPOINTS[-1] or (np.diff(seconds) <= 0).any():
-        since_last_row = least * np.diff(CHECKPOINTS, prepend=0)
-        return mistakes.RESTARTED if (seconds > since_last_row).all() else mistakes.NOT_ALL_UPDATES
+        least_since_last_row = least * np.diff(CHECKPOINTS, prepend=0)
+        restarted = (seconds > least_since_last_row).all()
+        return mistakes.RESTARTED if restarted else mistakes.NOT_ALL_UPDATES
     return None
 
 

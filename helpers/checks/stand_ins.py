@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import warnings
 
 from helpers.checks.attempts import CheckFailed, name_of
 
@@ -29,8 +28,7 @@ def if_right(function, check, otherwise):
     """
     name = name_of(function)
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with contextlib.redirect_stdout(io.StringIO()):
             check(function)
     except CheckFailed as error:
         print(f"The reference version stands in. {str(error).splitlines()[0]}")

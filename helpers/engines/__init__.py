@@ -18,7 +18,7 @@ For evaluations, an engine may have a `logits` that is faster than that of `help
 import importlib
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ Advance = Callable[
 ]
 
 
-def prepare(name: Engine, X: NDArray, Y: NDArray, **settings) -> Advance:
+def prepare(name: Engine, X: NDArray, Y: NDArray, **settings: Any) -> Advance:
     """The `advance` of an engine for these examples and settings.
 
     Raises

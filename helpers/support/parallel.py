@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 
 from helpers.support.arrays import read_only
 from helpers.support.progress import progress_bar
@@ -22,7 +23,7 @@ class RunsInterrupted(KeyboardInterrupt):
 def run_all(
     function: Callable,
     settings: Iterable[dict],
-    *arrays,
+    *arrays: NDArray | None,
     n_jobs: int | None = -1,
     progress: bool = True,
 ) -> list:

@@ -1,6 +1,7 @@
 """A progress bar for a person who waits, and for nobody else."""
 
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
@@ -11,7 +12,7 @@ def progress_bar(
     unit: str,
     wanted: bool = True,
     delay: float = 2.0,
-    **options,
+    **options: Any,
 ) -> tqdm:
     """A tqdm bar that appears after `delay` seconds and is gone when the work is done.
 

@@ -14,7 +14,7 @@ from grading.claims import text_of
 from grading.sandbox import Ended, Limits, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMITS = Limits(cell_seconds=3, call_seconds=2, memory=2**30, scratch=2**26, threads=1)
+LIMITS = Limits(cell_seconds=3, call_seconds=2, memory=2**29, scratch=2**26, threads=1)
 NO_BUBBLEWRAP = sandbox.problem()
 
 pytestmark = pytest.mark.slow
