@@ -19,6 +19,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -189,14 +190,7 @@ class Sandbox:
     def end(self, reason="ended by the grader"):
         """End all its processes."""
         self.reason = self.reason or reason
-        with contextlib.suppress(psutil.Error):
-            # With bubblewrap the first one takes all others with it.
-            for process in [
-                psutil.Process(self.process.pid),
-                *psutil.Process(self.process.pid).children(recursive=True),
-            ]:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
+        self._kill()
         self.process.wait()
         self.control.close()
         self.calls.close()
@@ -231,12 +225,19 @@ class Sandbox:
     def _stop(self, reason):
         """End it from the thread that watches: the one that waits for a message sees its end."""
         self.reason = reason
+        self._kill()
+
+    def _kill(self):
+        """Kill its processes, group by group: one by one, they might be forked faster."""
+        groups = set()
         with contextlib.suppress(psutil.Error):
-            for process in psutil.Process(self.process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        with contextlib.suppress(OSError):
-            self.process.kill()
+            first = psutil.Process(self.process.pid)
+            for process in [first, *first.children(recursive=True)]:
+                with contextlib.suppress(OSError):
+                    groups.add(os.getpgid(process.pid))
+        for group in groups - {os.getpgrp()}:
+            with contextlib.suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
 
 
 def _resident(processes, enough):
