@@ -252,6 +252,13 @@ def test_a_first_mirror_that_fails_leaves_it_to_the_second(
     assert asked(sources)[-1] == "mirror" and "npm" not in asked(sources)
 
 
+def test_a_connection_that_ends_in_the_middle_is_told(tiny, sources, tmp_path, monkeypatch):
+    write(tiny, sources.folder / "mirror", compress=True)
+    use_mirrors(monkeypatch, sources.address, "breaking")
+    with pytest.raises(RuntimeError, match=r"breaking/: the connection ended after \d+ of \d+ "):
+        load_mnist(tmp_path / "data")
+
+
 def test_a_mirror_that_does_not_answer_leaves_it_to_npm(tiny, sources, tmp_path, monkeypatch):
     write(tiny, sources.folder / "npm")
     use_mirrors(monkeypatch, "http://127.0.0.1:9", "closed")
@@ -523,21 +530,26 @@ def test_an_archive_is_known_by_its_digest_and_its_images_are_turned_upright(
 
 
 @pytest.mark.parametrize(
-    ("load", "name"), [(load_fashion_mnist, "FashionMNIST"), (load_kmnist, "KMNIST")]
+    ("load", "data_set", "form"),
+    [
+        (load_fashion_mnist, "FASHION_MNIST", "plain or .gz"),
+        (load_kmnist, "KMNIST", "each as .gz"),  # of which alone there are digests
+        (load_emnist_digits, "EMNIST_DIGITS", "plain or .gz"),
+    ],
 )
 def test_without_a_source_the_error_says_which_files_to_put_where(
-    no_variables, tmp_path, monkeypatch, load, name
+    no_variables, tmp_path, monkeypatch, load, data_set, form
 ):
-    data_set = {"FashionMNIST": "FASHION_MNIST", "KMNIST": "KMNIST"}[name]
-    published_at = getattr(sources_of, data_set).mirrors[-1]
     use_mirrors(monkeypatch, "http://127.0.0.1:9", "closed", data_set=data_set)
+    published = getattr(sources_of, data_set)
     with pytest.raises(RuntimeError) as error:
         load(tmp_path)
-    what_to_do = str(error.value).splitlines()[-1]
-    assert str(error.value).startswith(f"{name} could not be loaded.")
-    for word in [*NAMES, str(tmp_path / name / "raw"), f"{data_set}_DIR"]:
+    [shown] = error.value._render_traceback_()  # all that a notebook shows
+    what_to_do = shown.splitlines()[-1]
+    assert shown.startswith(f"{published.name} could not be loaded.")
+    for word in [*published.files, form, str(tmp_path / published.name / "raw"), "127.0.0.1:9"]:
         assert word in what_to_do
-    assert published_at.startswith("http")
+    assert published.variable in what_to_do
 
 
 # A folder of one's own

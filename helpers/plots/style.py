@@ -144,7 +144,8 @@ def show(axes, alt, note="", **options):
         call that says `update=True` as well, which repeats no caption.
     """
     figure = np.ravel(axes)[0].figure
-    display(Image(png(figure), retina=True, alt=alt), **options)
+    # Colab's IPython 7 knows `alt` only so.
+    display(Image(png(figure), retina=True, metadata={"alt": alt}), **options)
     plt.close(figure)
     if not options.get("update"):
         display(Markdown(f"*{' '.join(filter(None, [alt, note]))}*"))

