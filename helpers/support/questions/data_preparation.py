@@ -26,4 +26,15 @@ QUESTIONS = {
         otherwise="The column has a 1 for each image of a 1, and a 0 for each other image.",
         within=0.005,
     ),
+    "accuracy-from-recalls": Question(
+        right="b",
+        choices={
+            "a": "A plain mean gives every class the same weight. Are there as many fives as ones "
+            "among the test images?",
+            "b": "Recall times the number of images is the number of right answers in a class. "
+            "Their sum over the classes, divided by all images, is the accuracy.",
+            "c": "The product is the chance that ten images, one of each class, are all "
+            "recognized. That is far less than the accuracy.",
+        },
+    ),
 }

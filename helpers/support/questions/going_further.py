@@ -38,4 +38,30 @@ QUESTIONS = {
         otherwise="The sum of squares grows with the number of images; the norm is its root.",
         within=0.1,
     ),
+    "labeled-differently": Question(
+        right=0.06,
+        numbers={
+            0.06: "25 − 19 = 6 of 10,000 images. Where neither is right, or both are, nothing is "
+            "gained or lost.",
+            6: "That is the number of images. As a share of 10,000, in percentage points?",
+            0.0006: "That is the fraction. In percentage points it is a hundred times as much.",
+            0.6: "All 60 count only where the first is always right. On how many more is it right?",
+            0.44: "On 25 + 19 images only one of them is right. But the 19 speak for the second.",
+            0.25: "So many are won. How many are lost?",
+        },
+        otherwise="What the first has won by 25 images it has partly lost again by 19.",
+    ),
+    "nothing-learned": Question(
+        right=2.303,
+        numbers={
+            2.303: "−ln 1/10 = ln 10 for every image, whatever its label.",
+            0.1: "That is the probability. The cross-entropy is minus its natural logarithm.",
+            -2.303: "Mind the sign: a probability below 1 has a negative logarithm.",
+            23.03: "That is the sum over ten images. The mean is that of one.",
+            1: "That would be with the logarithm to base 10. Here it is the natural one.",
+            3.322: "That would be in bits, with the logarithm to base 2. Here it is the natural "
+            "one.",
+        },
+        otherwise="The cross-entropy of an image is −ln of the probability of its right class.",
+    ),
 }
