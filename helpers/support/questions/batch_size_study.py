@@ -28,7 +28,7 @@ QUESTIONS = {
     "flat-curve": Question(
         right="a",
         choices={
-            "a": "On an axis that reaches from 2.3 down, the last few per cent are a hair's "
+            "a": "On an axis that reaches from 2.3 down, the last few percent are a hair's "
             "breadth. The gap to J* on a log axis shows them.",
             "b": "A larger rate keeps more noise, so its curve is rougher, not flatter. Think of "
             "what the vertical axis can show.",
