@@ -10,6 +10,7 @@ import contextlib
 import copy
 import functools
 import io
+import os
 import platform
 import time
 import warnings
@@ -18,6 +19,7 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 from nbformat import from_dict
+from threadpoolctl import threadpool_limits
 
 from grading import claims, hidden_tests, wire
 from grading.exercises import code_cells, nbgrader, needed_cells
@@ -78,11 +80,25 @@ def decide(
     """
     started, limits = time.monotonic(), limits or Limits()
     verdicts, ran = [], {}
-    for each in rebuilt:
-        of_notebook, ran[each.name] = _notebook(each, release, sandbox, limits)
-        verdicts += of_notebook
+    with _cores(limits.threads):
+        for each in rebuilt:
+            of_notebook, ran[each.name] = _notebook(each, release, sandbox, limits)
+            verdicts += of_notebook
     seconds = time.monotonic() - started
     return Graded(submission_key, tuple(verdicts), ran, seconds, _versions(sandbox))
+
+
+@contextlib.contextmanager
+def _cores(number):
+    """What is trained with here uses no more cores than what runs in the sandbox."""
+    name = "LOKY_MAX_CPU_COUNT"  # as joblib counts them
+    before = os.environ.get(name)
+    os.environ[name] = str(number)
+    try:
+        with threadpool_limits(number):
+            yield
+    finally:
+        os.environ.pop(name) if before is None else os.environ.update({name: before})
 
 
 def _notebook(rebuilt, release, isolated, limits):
