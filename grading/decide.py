@@ -22,7 +22,7 @@ from nbformat import from_dict
 from threadpoolctl import threadpool_limits
 
 from grading import claims, hidden_tests, wire
-from grading.exercises import code_cells, nbgrader, needed_cells
+from grading.exercises import code_cells, nbgrader, needed_code
 from grading.kept import kept_caches
 from grading.records import NOT_CHECKED, Exercise, Graded, Rebuilt, Release, Verdict
 from grading.sandbox import Ended, Limits, Sandbox
@@ -80,7 +80,8 @@ def decide(
     """
     started, limits = time.monotonic(), limits or Limits()
     verdicts, ran = [], {}
-    with _cores(limits.threads):
+    # Bars of what is trained here would be seen between those of the batch.
+    with _cores(limits.threads), contextlib.redirect_stderr(io.StringIO()):
         for each in rebuilt:
             of_notebook, ran[each.name] = _notebook(each, release, sandbox, limits)
             verdicts += of_notebook
@@ -117,7 +118,7 @@ def _notebook(rebuilt, release, isolated, limits):
             for name in _defined(cell.source):
                 answers_of.setdefault(name, []).append(number)
     graded = [place[each.grade_id] for each in exercises if each.grade_id in place]
-    needed = needed_cells(ran)
+    needed = needed_code(ran)
     start = functools.partial(Sandbox, limits, isolated=isolated, kept=kept_caches(release))
     found, flags, called = {}, [], {}
     with Session(cells, stubs, limits, start) as session:
@@ -130,8 +131,11 @@ def _notebook(rebuilt, release, isolated, limits):
             for subject in called[number]:
                 found[subject] = _visible(subject, session, cells)
                 cell.outputs.append(from_dict(_shown(found[subject])))
-            reply = session.run(number, rest)
+            source = needed[number] if rest is None else rest
+            reply = session.run(number, source)
             cell.outputs += map(from_dict, reply["outputs"])
+            if rest is None and source != cell.source:
+                cell.outputs.append(from_dict(note("Run again as far as points depend on it.")))
             seen = {subject: found[subject] for subject in called[number]}
             flags += [(number, flag) for flag in _flags(rebuilt, cell, reply, seen)]
         verdicts = []

@@ -32,30 +32,34 @@ ALWAYS = {"setup", "imports", "my-table"}
 LOOKUPS = {"eval", "exec", "globals", "locals", "vars", "get_ipython", "__import__"}
 
 
-def needed_cells(notebook):
-    """Numbers of the code cells that points or claims depend on, among all code cells.
+def needed_code(notebook):
+    """What of a notebook points or claims depend on: source by number, among all code cells.
 
-    These are answers, checks, cells that a student added, and whatever defines a name that one of
-    them uses. Figures and studies that a notebook shows beside them are not.
+    That is every answer, check, and cell that a student added, and of all others the statements
+    that bind a name which one of these uses. What a notebook shows beside them, figures and studies
+    that are the same for everybody, is not run for everybody.
     """
-    numbers, wanted, all_before = [], set(), False
+    needed, wanted, all_before = {}, set(), False
     for number, cell in reversed([*enumerate(code_cells(notebook))]):
-        own = nbgrader(cell) or cell.metadata.get("added")
-        bound, changed, read = set(), set(), set()
+        own = bool(nbgrader(cell) or cell.metadata.get("added"))
         try:
-            for statement in ast.parse(cell.source).body:
-                names, read_there = _names(statement)
-                read |= read_there - bound
-                changed |= names
-                if isinstance(statement, BINDS):  # and not perhaps, as in a branch
-                    bound |= names
+            statements = ast.parse(cell.source).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, for example
-            read = LOOKUPS
-        if own or all_before or cell.get("id") in ALWAYS or changed & wanted:
-            numbers.append(number)
-            wanted = (wanted - bound) | read
-            all_before |= bool(own and read & LOOKUPS)
-    return set(numbers)
+            statements, all_before = [], all_before or own
+        whole = own or all_before or cell.get("id") in ALWAYS
+        kept = []
+        for statement in reversed(statements):
+            bound, read = _names(statement)
+            if whole or bound & wanted:
+                kept.insert(0, statement)
+                # A branch may bind a name, or not.
+                wanted = (wanted - bound if isinstance(statement, BINDS) else wanted) | read
+                all_before |= own and bool(read & LOOKUPS)
+        if whole or len(kept) == len(statements):
+            needed[number] = cell.source
+        elif kept:
+            needed[number] = "\n".join(ast.get_source_segment(cell.source, each) for each in kept)
+    return needed
 
 
 BINDS = ast.Assign | ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom

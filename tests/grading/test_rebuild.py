@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grading.exercises import code_cells, nbgrader, needed_cells
+from grading.exercises import code_cells, nbgrader, needed_code
 from grading.reading import definitions
 from grading.rebuild import is_untouched, rebuild, rebuild_all
 from tests.grading.build import as_bytes, cell_of, model, model_answers, release, untouched
@@ -25,7 +25,7 @@ def rebuilt(notebook, name=SGD):
 def needed(notebook):
     """Ids of the cells that points or claims depend on."""
     cells = code_cells(notebook)
-    return [cells[number].id for number in sorted(needed_cells(notebook))]
+    return [cells[number].id for number in sorted(needed_code(notebook))]
 
 
 def place_of(notebook, grade_id):
@@ -262,6 +262,8 @@ def test_answers_and_checks_run_and_what_they_use():
     ids = needed(model(STUDY))
     # The answer to the choices uses X_fit and J*, the table of a student's own runs is a claim.
     assert {"example", "optimum", "my-run", "my-runs", "my-table"} < {*ids}
+    source = " ".join(needed_code(model(STUDY)).values())
+    assert "X_fit, Y_fit, X_val, Y_val = " in source and "trial = " not in source
     assert not {"gradient-clouds", "grid", "runs", "q5-runs", "seconds", "my-figure"} & {*ids}
 
 
