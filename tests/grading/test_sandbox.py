@@ -199,7 +199,7 @@ ENDINGS = {
     "no interrupt helps": (SWALLOW.format("time.sleep(0.01)"), "did not finish"),
     "memory": ("kept = []\n" + SWALLOW.format("kept.append(b'x' * 10**6)"), "too much memory"),
     "processes": (
-        "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(1000)",
+        "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60), os._exit(0)",
         "too many processes",
     ),
     "a fork bomb": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", None),
