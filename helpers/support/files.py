@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -57,7 +58,7 @@ class Published:
     @property
     def variable(self) -> str:
         """The environment variable that may name a folder with the files."""
-        return f"{'FASHION_MNIST' if self.name == 'FashionMNIST' else self.name}_DIR"
+        return re.sub("(?<=[a-z])(?=[A-Z])", "_", self.name).upper() + "_DIR"
 
     @property
     def wanted(self) -> str:
