@@ -617,6 +617,7 @@ def torchvision():
     return pytest.importorskip("torchvision")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [True, False])
 def test_preprocess_data_is_bit_identical_to_the_loop_over_totensor(mnist, torchvision, train):
     to_tensor = torchvision.transforms.ToTensor()

@@ -76,6 +76,7 @@ def test_dark_mode_and_scrolling_are_in_the_style(page):
     assert re.search(r"\.jp-InputArea-editor[^}]*overflow-x: auto", str(page.find_all("style")[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", notebook_paths(ROOT), ids=lambda path: path.stem)
 def test_the_pages_of_the_notebooks(path):
     notebook = nbformat.read(path, as_version=4)
