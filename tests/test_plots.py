@@ -578,6 +578,28 @@ def test_animation_of_the_slice_is_small_and_leaves_no_figure_behind():
     assert plt.get_fignums() == []
 
 
+def test_learning_rate_curves_show_one_run_in_color_among_those_of_its_batch_size():
+    rows = pd.concat(
+        [
+            study_rows().assign(learning_rate=rate, train_loss=rate, validation_accuracy=0.9)
+            for rate in (0.1, 0.2)
+        ]
+    )
+    batch_size = int(rows["batch_size"].iloc[0])
+    axes = plots.learning_rate_curves(rows, batch_size, 0.2)
+    assert [line.get_ydata()[0] for line in axes[0].lines] == [0.1, 0.2]
+    assert to_rgb(axes[0].lines[1].get_color()) == to_rgb(plots.batch_color(batch_size))
+    assert legend(axes[0]) == ["learning rate 0.2"]
+
+
+def test_learning_rate_curves_draw_one_line_for_all_seeds_of_a_rate():
+    rows = study_rows(seeds=(0, 1, 2)).assign(learning_rate=0.1, validation_accuracy=0.9)
+    axes = plots.learning_rate_curves(rows, 10, 0.1)
+    [line] = axes[0].lines
+    expected = rows.query("batch_size == 10 and seed == 1")  # the middle one everywhere
+    np.testing.assert_allclose(line.get_xydata(), expected[["epoch", "train_loss"]])
+
+
 def test_gaps_draw_a_line_for_each_run_without_iteration_zero():
     rows = study_rows().query("batch_size == batch_size.min()")
     axes = plots.gaps({"one": rows, "two": rows.assign(gap=3.0)}, "title", level=("ball", 0.5))

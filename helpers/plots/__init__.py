@@ -13,7 +13,7 @@ from helpers.plots.implementations import (
     update_times,
     weight_differences,
 )
-from helpers.plots.learning_rates import learning_rate_map, rate_scaling
+from helpers.plots.learning_rates import learning_rate_curves, learning_rate_map, rate_scaling
 from helpers.plots.batch_sizes import (
     collapse,
     costs_to_target,
@@ -42,6 +42,7 @@ __all__ = [
     "gradient_clouds",
     "image_grid",
     "jumps",
+    "learning_rate_curves",
     "learning_rate_map",
     "loss_and_accuracy",
     "noise_ball",

@@ -12,6 +12,7 @@ from helpers.plots.style import (
     log_axis,
     one_panel,
     plain_number,
+    two_panels,
 )
 
 # Of the best validation loss of a batch size: where the color scale of the map ends.
@@ -104,3 +105,37 @@ def rate_scaling(learning_rates, title, fit_up_to, step=2.0):
     axes.set(ylabel="best learning rate", ylim=(rates.min() / 2, rates.max() * 4), yscale="log")
     log_axis(axes.yaxis)
     return finish(axes), slope, uncertainty
+
+
+def learning_rate_curves(rows, batch_size, learning_rate):
+    """Training loss and accuracy of one batch size: one learning rate in color, the others gray.
+
+    With several seeds, their medians.
+
+    Parameters
+    ----------
+    rows : pandas DataFrame
+        Columns batch_size, learning_rate, epoch, train_loss, validation_accuracy.
+    batch_size, learning_rate : numbers
+        The run to show in color.
+
+    Returns
+    -------
+    array of two axes
+    """
+    axes = two_panels(f"B = {batch_size}: learning rate {learning_rate:g} among the others (gray)")
+    for rate, runs in rows[rows["batch_size"] == batch_size].groupby("learning_rate"):
+        chosen = np.isclose(rate, learning_rate)
+        color = batch_color(batch_size)
+        style = dict(color=color, linewidth=2.5, marker=batch_marker(batch_size), zorder=3)
+        for axis, column in zip(axes, ["train_loss", "validation_accuracy"], strict=True):
+            label = f"learning rate {rate:g}" if chosen else None
+            median = runs.groupby("epoch")[column].median()
+            gray = dict(color="silver", linewidth=1)
+            axis.plot(median.index, median, **(style if chosen else gray), label=label)
+    axes[0].set(ylabel="training loss", yscale="log", ylim=(0.2, 5))
+    log_axis(axes[0].yaxis)
+    axes[1].set(ylabel="accuracy on the validation images", ylim=(0.7, 0.95))
+    for axis in axes:
+        axis.set_xlabel(LABELS["epoch"])
+    return finish(axes)
