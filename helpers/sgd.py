@@ -27,6 +27,17 @@ from helpers.support.threads import one_blas_thread
 LONGEST_STRETCH = 1000
 
 
+def epoch_order(
+    num_examples: int, rng: np.random.Generator | None = None, replace: bool = False
+) -> NDArray:
+    """Row numbers in the order of one epoch, which `minibatches` and every run cut into pieces."""
+    if rng is None:
+        return np.arange(num_examples)
+    return (
+        rng.integers(num_examples, size=num_examples) if replace else rng.permutation(num_examples)
+    )
+
+
 def minibatches(
     num_examples: int,
     batch_size: int,
@@ -49,7 +60,7 @@ def minibatches(
     int array (batch_size,)
         Row numbers; the last array is shorter if `batch_size` does not divide `num_examples`.
     """
-    order = _epoch_order(num_examples, rng, replace)
+    order = epoch_order(num_examples, rng, replace)
     for start in range(0, num_examples, batch_size):
         yield order[start : start + batch_size]
 
@@ -272,16 +283,10 @@ def _stretches(num_examples, batch_size, checkpoints, rng, replace):
         while start < checkpoint:
             update = start % per_epoch
             if update == 0:
-                order = _epoch_order(num_examples, rng, replace)
+                order = epoch_order(num_examples, rng, replace)
             count = min(checkpoint - start, per_epoch - update, LONGEST_STRETCH)
             yield order[update * batch_size : (update + count) * batch_size], count
             start += count
-
-
-def _epoch_order(n, rng, replace):
-    if rng is None:
-        return np.arange(n)
-    return rng.integers(n, size=n) if replace else rng.permutation(n)
 
 
 def _without_warnings():
