@@ -12,7 +12,13 @@ from helpers.support.frameworks import tensorflow_import
 
 ROOT = Path(__file__).parent.parent
 # NumPy is in every process from the beginning.
-ORDERS = list(permutations(["numba", "torch", "tensorflow"]))
+# In make test those in which one framework comes right after the other.
+ORDERS = [
+    pytest.param(
+        order, id=" ".join(order), marks=[] if order[0] == "numba" else pytest.mark.thorough
+    )
+    for order in permutations(["numba", "torch", "tensorflow"])
+]
 USE_ENGINES = """
 import sys
 import numpy as np
@@ -55,7 +61,7 @@ def assert_silent_success(ended):
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=" ".join)
+@pytest.mark.parametrize("order", ORDERS)
 def test_engines_work_in_any_order_and_keep_silent(order):
     assert_silent_success(run(USE_ENGINES, *order, "numpy"))
 
