@@ -16,14 +16,15 @@ import joblib
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from grading import by_hand, class_report, feedback, grades, gradescope, similarity, worksheets
+from grading.by_hand import written
+from grading.giving_back import class_report, feedback, grades, gradescope, similarity, worksheets
 from grading.batch import grade_all, workers
-from grading.editions import read_release
-from grading.gradebook import points_in_gradebook, write_gradebook
-from grading.layouts import LAYOUTS
+from grading.edition.editions import read_release
+from grading.by_hand.gradebook import points_in_gradebook, write_gradebook
+from grading.handed_in.layouts import LAYOUTS
 from grading.release import ROOT, Refused
-from grading.roster import read_roster, with_roster
-from grading.submissions import Ambiguous, read_submissions
+from grading.handed_in.roster import read_roster, with_roster
+from grading.handed_in.submissions import Ambiguous, read_submissions
 from grading.tables import number, write_csv, write_text
 
 GRADED, SOME_REFUSED, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
@@ -79,8 +80,8 @@ def run(options, root, build, decide):
     state = _read_state(kept / "state.json")
     url = options.db or f"sqlite:///{(build / 'gradebook' / 'gradebook.db').resolve()}"
     (build / "gradebook").mkdir(exist_ok=True)
-    answers = by_hand.written_answers(results, release)
-    from_sheet, stale = by_hand.given_points(out / "by_hand.csv", answers)
+    answers = written.written_answers(results, release)
+    from_sheet, stale = written.given_points(out / "by_hand.csv", answers)
     from_book = points_in_gradebook(url, list(results), release)
     again = {
         key
@@ -89,7 +90,7 @@ def run(options, root, build, decide):
         and state["points"][key]["fingerprint"].get("submission")
         != result.fingerprint["submission"]
     }
-    given, odd = by_hand.merged(from_sheet, from_book, answers, state["given"], again)
+    given, odd = written.merged(from_sheet, from_book, answers, state["given"], again)
     remarks += [*stale, *odd]
 
     found = grades.standings(submissions, results, failures, given, release)
@@ -101,8 +102,8 @@ def run(options, root, build, decide):
         return SOME_REFUSED if any(each.is_refused for each in found) else GRADED
 
     write_csv(out / "grades.csv", grades.rows(found, release), grades.columns(release))
-    by_hand.write_sheet(out / "by_hand.csv", answers, given)
-    pages = by_hand.write_pages(out / "by_hand", answers, given, release)
+    written.write_sheet(out / "by_hand.csv", answers, given)
+    pages = written.write_pages(out / "by_hand", answers, given, release)
     _write_feedback(out / "feedback", found, state["feedback"], options.jobs)
     class_report.write_class_report(out, found)
     replay = [_replay(options, standing) for standing in found if standing.result]
@@ -129,7 +130,7 @@ def run(options, root, build, decide):
         for standing in found:
             gradescope.write_results(out / "gradescope", standing)
     state["points"] |= after
-    state["given"] |= by_hand.remembered(given, answers)
+    state["given"] |= written.remembered(given, answers)
     write_text(kept / "state.json", json.dumps(state, indent=1))
     return _say(found, remarks, out, build)
 
@@ -173,7 +174,7 @@ def _chosen(only, submissions):
             each.key
             for each in submissions
             if wanted.casefold()
-            in {each.key.casefold(), by_hand.pseudonym(each.key)}
+            in {each.key.casefold(), written.pseudonym(each.key)}
             | {text.casefold() for s in each.students for text in (s.name, s.id, s.email) if text}
         ]
         if len(matching) != 1:
@@ -187,9 +188,9 @@ def _decider(options, decide, release):
     """The function that decides, and its settings."""
     if decide:  # another one, in tests
         return decide, {"sandbox": not options.no_sandbox, "limits": None}
-    from grading.decide import decide
-    from grading.kept import prepare
-    from grading.sandbox import Limits, problem
+    from grading.deciding.decide import decide
+    from grading.running.kept import prepare
+    from grading.running.sandbox import Limits, problem
 
     if not options.no_sandbox and problem():
         raise ValueError(
@@ -216,19 +217,19 @@ def _print_changes(changed):
         print("  {student}, {question}: {old} → {new}, {why}".format(**each))
 
 
-def _write_feedback(folder, found, written, jobs):
+def _write_feedback(folder, found, earlier, jobs):
     """The pages of all students, but for those that are there and have not changed since."""
     tasks = []
     for standing in filter(lambda each: each.result, found):
         key, ran, notes = standing.submission.key, standing.result.graded.ran, standing.result.notes
         marks = [repr(standing.verdicts), standing.result.fingerprint, standing.submission.notes]
-        mark = by_hand.short_hash(marks)
+        mark = written.short_hash(marks)
         there = all((folder / key / f"{name}.html").exists() for name in ran)
-        if written.get(key) != mark or not there:
+        if earlier.get(key) != mark or not there:
             lines = {name: [*notes.get(name, []), *standing.submission.notes] for name in ran}
             task = joblib.delayed(feedback.write_feedback)
             tasks.append(task(folder / key, ran, standing.verdicts, lines))
-            written[key] = mark
+            earlier[key] = mark
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
     bar = tqdm(
         parallel(tasks), total=len(tasks), desc="feedback", unit="student", disable=not tasks

@@ -15,7 +15,7 @@ import nbformat
 from tqdm import tqdm
 
 from grading.exercises import nbgrader
-from grading.rebuild import rebuild_all
+from grading.handed_in.rebuild import rebuild_all
 from grading.records import Graded, Release, Submission, Verdict
 from grading.tables import write_text
 
@@ -145,7 +145,7 @@ def fingerprint(submission: Submission, release: Release) -> dict[str, str]:
 
 def _hash_of_grading():
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -18,12 +18,12 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
-from grading import leaks, worked
-from grading.course import POINTS, colab_badge, configuration
+from grading.edition import leaks, worked
+from grading.edition.course import POINTS, colab_badge, configuration
 from grading.exercises import points_by_question
 
 ROOT = Path(__file__).resolve().parent.parent
-STUDENT_README = Path(__file__).with_name("student_readme.md")
+STUDENT_README = ROOT / "grading" / "edition" / "student_readme.md"
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.\.?$)(?!.*\.git$)[A-Za-z0-9._-]+")
 VERSION = re.compile(r"^## (\d+\.\d+\.\d+)", re.MULTILINE)
 IGNORED = ".venv/\n__pycache__/\n.ipynb_checkpoints/\n"

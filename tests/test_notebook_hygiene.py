@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grading.course import POINTS
+from grading.edition.course import POINTS
 from tools.fingerprint import changed, fingerprint
 from tools.notebooks import (
     FIGURE,

@@ -14,8 +14,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.preprocessors import IgnorePattern
 from nbgrader.utils import compute_checksum, determine_grade
 
-from grading import leaks, release
-from grading.course import POINTS, configuration
+from grading import release
+from grading.edition import leaks
+from grading.edition.course import POINTS, configuration
 from grading.exercises import points_by_question
 from helpers.data import fetch_mnist
 from tools.notebooks import NOT_INHERITED, ROOT

@@ -6,7 +6,7 @@ from functools import cache
 import nbformat
 
 from grading import batch
-from grading.editions import read_release
+from grading.edition.editions import read_release
 from grading.exercises import nbgrader
 from grading.records import Graded, Verdict
 

@@ -16,10 +16,10 @@ from dataclasses import replace
 import pytest
 
 from grading.__main__ import main
-from grading.by_hand import pseudonym
-from grading.editions import read_release
+from grading.by_hand.written import pseudonym
+from grading.edition.editions import read_release
 from grading.exercises import regions
-from grading.gradebook import points_in_gradebook
+from grading.by_hand.gradebook import points_in_gradebook
 from grading.records import NOT_CHECKED
 from grading.release import ROOT
 from grading.tables import write_text
@@ -60,12 +60,12 @@ def course(course_with_pages, monkeypatch):
     def render(notebook, path, title, boxes=None):
         write_text(path, "\n".join([*(boxes or {}).values(), *(c.source for c in notebook.cells)]))
 
-    monkeypatch.setattr("grading.feedback.render", render)
-    monkeypatch.setattr("grading.by_hand.render", render)
+    monkeypatch.setattr("grading.giving_back.feedback.render", render)
+    monkeypatch.setattr("grading.by_hand.written.render", render)
     monkeypatch.setattr("grading.__main__.points_in_gradebook", lambda *inputs: {})
     monkeypatch.setattr("grading.__main__.write_gradebook", lambda *inputs: None)
-    monkeypatch.setattr("grading.similarity.similar_pairs", lambda *inputs: [])
-    monkeypatch.setattr("grading.similarity.taken_from_helpers", lambda *inputs: [])
+    monkeypatch.setattr("grading.giving_back.similarity.similar_pairs", lambda *inputs: [])
+    monkeypatch.setattr("grading.giving_back.similarity.taken_from_helpers", lambda *inputs: [])
     return course_with_pages
 
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from grading.pages import MOST_BYTES, cleaned, render
+from grading.giving_back.pages import MOST_BYTES, cleaned, render
 
 
 def page(folder, *cells, **options):

@@ -11,9 +11,9 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from grading.by_hand import Given, merged, remembered, written_answers
-from grading.gradebook import ASSIGNMENT, points_in_gradebook, write_gradebook
-from grading.grades import standings
+from grading.by_hand.written import Given, merged, remembered, written_answers
+from grading.by_hand.gradebook import ASSIGNMENT, points_in_gradebook, write_gradebook
+from grading.giving_back.grades import standings
 from grading.records import Student, Submission
 from tests.grading.build import (
     as_bytes, graded_quickly, model_answers, model_submission, answered, release,

@@ -8,9 +8,9 @@ import json
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
-from grading import sandbox
+from grading.running import sandbox
 from grading.__main__ import main
-from grading.decide import decide
+from grading.deciding.decide import decide
 from tests.grading.build import (
     answered, as_bytes, cell_of, model, model_answers, model_submission, release, write,
 )  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grading.exercises import code_cells, nbgrader, needed_code
-from grading.reading import definitions
-from grading.rebuild import is_untouched, rebuild, rebuild_all
+from grading.handed_in.reading import definitions
+from grading.handed_in.rebuild import is_untouched, rebuild, rebuild_all
 from tests.grading.build import as_bytes, cell_of, model, model_answers, release, untouched
 
 SGD, STUDY = "02_hand_coded_sgd", "03_batch_size_study"
@@ -261,7 +261,7 @@ def test_answers_and_checks_run_and_what_they_use():
     assert needed(untouched(SGD)) == ["setup", "imports", *exercises]
     ids = needed(model(STUDY))
     # The answer to the choices uses X_fit and J*, the table of a student's own runs is a claim.
-    assert {"example", "optimum", "my-run", "my-runs", "my-table"} < {*ids}
+    assert {"example", "optimum", "my-runs", "my-table"} < {*ids}
     source = " ".join(needed_code(model(STUDY)).values())
     assert "X_fit, Y_fit, X_val, Y_val = " in source and "trial = " not in source
     assert not {"gradient-clouds", "grid", "runs", "q5-runs", "seconds", "my-figure"} & {*ids}

@@ -9,9 +9,9 @@ import numpy as np
 import psutil
 import pytest
 
-from grading import sandbox, wire
-from grading.claims import text_of
-from grading.sandbox import Ended, Limits, Sandbox
+from grading.running import sandbox, wire
+from grading.deciding.claims import text_of
+from grading.running.sandbox import Ended, Limits, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = Limits(cell_seconds=3, call_seconds=2, memory=2**29, scratch=2**26, threads=1)
@@ -71,7 +71,7 @@ def test_nothing_of_the_graders_can_be_seen(kernel, tmp_path):
     marker.write_text("{}")
     secret = [
         marker, ROOT / "notebooks", ROOT / "grading", ROOT / "tests", ROOT / "build", ROOT / ".git",
-        ROOT / "data", "/course/.git", "/grader/grading/decide.py", "/grader/grading/records.py",
+        ROOT / "data", "/course/.git", "/grader/grading/deciding", "/grader/grading/records.py",
         "/etc/passwd", "/etc/shadow", "/var", "/run", f"/proc/{os.getpid()}/environ",
     ]  # fmt: skip
     source = f"""

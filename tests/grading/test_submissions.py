@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from grading.submissions import Ambiguous, read_submissions
+from grading.handed_in.submissions import Ambiguous, read_submissions
 from tests.grading.build import as_bytes, model, model_submission, release, untouched, write
 
 SGD = "02_hand_coded_sgd"

@@ -12,15 +12,16 @@ from answers import CORRECT, MUTANTS
 from build import answered, as_bytes, model_answers, release, untouched
 from nbformat.v4 import new_code_cell, new_output
 
-from grading import hidden_tests, sandbox
-from grading.claims import compare, manipulations, text_of
-from grading.decide import FURTHER, decide
+from grading import hidden_tests
+from grading.running import sandbox
+from grading.deciding.claims import compare, manipulations, text_of
+from grading.deciding.decide import FURTHER, decide
 from grading.exercises import nbgrader
-from grading.rebuild import rebuild_all
+from grading.handed_in.rebuild import rebuild_all
 from grading.records import NOT_CHECKED
-from grading.sandbox import Limits, Sandbox
-from grading.session import FIRST_CELLS, Session
-from grading.stand_ins import StandIn
+from grading.running.sandbox import Limits, Sandbox
+from grading.running.session import FIRST_CELLS, Session
+from grading.running.stand_ins import StandIn
 from helpers import checks
 
 ANSWERS = Path(__file__).resolve().parents[1] / "answers"
@@ -358,7 +359,7 @@ def test_no_trick_in_the_kernel_makes_a_wrong_answer_right():
 
 def test_the_grader_does_not_mind_nonsense_from_the_other_end():
     evil = """
-from grading import wire
+from grading.running import wire
 wire.encode = lambda *_: ({"dict": [[1], [2], [3]]}, [])
 """
     verdicts, _ = small(SGD, before=evil)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grading import wire
+from grading.running import wire
 
 
 def through(value):

@@ -31,10 +31,11 @@ from pathlib import Path
 
 import psutil
 
-from grading import wire
+from grading.running import wire
 from helpers.data import DATA_DIR, fetch_mnist
 
-ROOT = Path(__file__).resolve().parent.parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 PROGRAM = "bwrap"
 SECONDS_TO_START = 120  # a kernel on a busy machine
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -45,7 +46,8 @@ SYSTEM = [
 ]  # fmt: skip
 FIRST_USER = 100_000  # of those that students' code runs as, where the grader is root
 FOLDER = "/course/notebooks"  # the working directory, the one writable folder
-PLACES = ["/course/helpers", "/course/data/MNIST/raw", "/grader/grading"]  # for reading
+# For reading.
+PLACES = ["/course/helpers", "/course/data/MNIST/raw", "/grader/grading/running"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Sandbox:
     isolated : bool
         With bubblewrap, or without any isolation.
     kept : pathlib.Path, optional
-        Folder of caches to start from, as `grading.kept` makes it.
+        Folder of caches to start from, as `grading.running.kept` makes it.
     fill : bool
         Whether the sandbox writes these caches. Only for the release's own code.
     """
@@ -124,7 +126,14 @@ class Sandbox:
         settings["caches"] = _caches(environment, caches) if kept and not fill else []
         if fill:
             environment |= {name: str(caches / place) for name, place in CACHES.items()}
-        command = [*prefix, _python(), "-m", "grading.kernel", "drive", json.dumps(settings)]
+        command = [
+            *prefix,
+            _python(),
+            "-m",
+            "grading.running.kernel",
+            "drive",
+            json.dumps(settings),
+        ]
         self.process = subprocess.Popen(
             command,
             env=environment,
@@ -275,6 +284,7 @@ def problem():
             pid=os.getpid(),
             uid=FIRST_USER,
             folder=FOLDER,
+            places=[PLACES[0], PLACES[1], f"{PLACES[2]}/kernel.py"],
         )
         command = [*_bubblewrap(Limits(), None, False), _python(), "-I", "-c", code]
         found = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -289,7 +299,7 @@ if os.getuid() == 0:
     os.setgroups([])
     os.setgid({uid})
     os.setuid({uid})
-for path in "/course/helpers/__init__.py", "/course/data/MNIST/raw", "/grader/grading/kernel.py":
+for path in {places!r}:
     if not os.access(path, os.R_OK):
         print("it cannot read", path, "(is it for its owner alone?)")
 try:
@@ -344,7 +354,9 @@ def _bubblewrap(limits, kept, fill):
     hidden = {str(ROOT), str(Path.home())}
     # Bubblewrap makes folders on the way for its own user alone.
     on_the_way = {
-        parent for path in [*shown, *PLACES, "/grader/grading/any"] for parent in Path(path).parents
+        parent
+        for path in [*shown, *PLACES, "/grader/grading/running/any"]
+        for parent in Path(path).parents
     }
     for path in sorted(on_the_way, key=lambda path: len(path.parts))[1:]:
         if not any(path.is_relative_to(other) for other in shown):
@@ -363,7 +375,7 @@ def _bubblewrap(limits, kept, fill):
     for source, place in [
         (ROOT / "helpers", PLACES[0]),
         (raw, PLACES[1]),
-        *((ROOT / "grading" / name, f"{PLACES[2]}/{name}") for name in MODULES),
+        *((HERE / name, f"{PLACES[2]}/{name}") for name in MODULES),
     ]:
         arguments += ["--ro-bind", str(source), place]
     if kept:
@@ -381,13 +393,13 @@ def _lay_out(course, modules):
     """The same folders without bubblewrap."""
     (course / "notebooks").mkdir(parents=True)
     (course / "data").mkdir()
-    (modules / "grading").mkdir(parents=True)
+    (modules / "grading" / "running").mkdir(parents=True)
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "helpers", course / "helpers", ignore=ignore)
     fetch_mnist()
     (course / "data" / "MNIST").symlink_to(DATA_DIR / "MNIST")
     for name in MODULES:
-        shutil.copyfile(ROOT / "grading" / name, modules / "grading" / name)
+        shutil.copyfile(HERE / name, modules / "grading" / "running" / name)
 
 
 def _environment(folder, modules, threads):

@@ -9,7 +9,7 @@ import shutil
 from filelock import FileLock
 
 from grading.exercises import needed_code
-from grading.sandbox import CACHES, ROOT, Limits, Sandbox
+from grading.running.sandbox import CACHES, ROOT, Limits, Sandbox
 from helpers.checks.training_choices import task_of
 from helpers.data import DATA_DIR, load_mnist
 
@@ -29,7 +29,7 @@ def prepare(release, *, isolated=True, limits=None, say=print):
     ----------
     release : Release
     isolated : bool
-        As for `grading.decide.decide`.
+        As for `grading.deciding.decide.decide`.
     limits : Limits, optional
     say : callable
         Is told once, before it takes minutes.

@@ -21,14 +21,16 @@ from typing import NamedTuple
 from nbformat import from_dict
 from threadpoolctl import threadpool_limits
 
-from grading import claims, hidden_tests, wire
+from grading import hidden_tests
+from grading.deciding import claims
+from grading.running import wire
 from grading.exercises import code_cells, nbgrader, needed_code
-from grading.kept import kept_caches
+from grading.running.kept import kept_caches
 from grading.records import NOT_CHECKED, Exercise, Graded, Rebuilt, Release, Verdict
-from grading.sandbox import Ended, Limits, Sandbox
-from grading.sandbox import version as bubblewrap_version
-from grading.session import Session, note
-from grading.stand_ins import StandIn, failure, in_words
+from grading.running.sandbox import Ended, Limits, Sandbox
+from grading.running.sandbox import version as bubblewrap_version
+from grading.running.session import Session, note
+from grading.running.stand_ins import StandIn, failure, in_words
 from helpers import checks
 from helpers.checks.display import traceback_of
 from helpers.checks.training_choices import BATCH_SIZES, SEED
@@ -71,7 +73,7 @@ def decide(
     rebuilt : sequence of Rebuilt
     release : Release
     sandbox : bool
-        Whether to isolate what runs. It cannot be where `grading.sandbox.problem` finds one.
+        Whether to isolate what runs: not where `grading.running.sandbox.problem` finds one.
     limits : Limits, optional
 
     Returns

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from grading.feedback import is_full
-from grading.grades import Standing, remarks
+from grading.giving_back.feedback import is_full
+from grading.giving_back.grades import Standing, remarks
 from grading.tables import write_text
 
 

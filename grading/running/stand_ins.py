@@ -9,8 +9,8 @@ import json
 
 import numpy as np
 
-from grading import wire
-from grading.sandbox import Ended
+from grading.running import wire
+from grading.running.sandbox import Ended
 from helpers.checks import CheckFailed
 from helpers.checks.mistakes.tensorflow_comparison import ERRORS, OTHER_GRAPH, RECREATED
 from helpers.data import MNIST
@@ -35,7 +35,7 @@ class StandIn:
     exchange : callable
         Sends a header and arrays to the kernel that has the function, and returns those of the
         answer; without arguments it waits for the next ones. It raises
-        `grading.sandbox.Ended` with the reason where there is no kernel any more.
+        `grading.running.sandbox.Ended` with the reason where there is no kernel any more.
     seconds : float
         That a call may take.
     """

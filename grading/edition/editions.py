@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from grading.course import POINTS
+from grading.edition.course import POINTS
 from grading.exercises import nbgrader
-from grading.reading import defined
+from grading.handed_in.reading import defined
 from grading.records import Exercise, Release
 from grading.release import ROOT, make_notebooks, read_notebooks
 

@@ -7,7 +7,7 @@ cell that ended it; an answer whose function ended it is replaced by a stub that
 import ast
 import contextlib
 
-from grading.sandbox import SECONDS_TO_START, Ended
+from grading.running.sandbox import SECONDS_TO_START, Ended
 
 FIRST_CELLS = {"setup", "imports"}  # ids of the released cells that all others stand on
 
@@ -21,9 +21,9 @@ class Session:
         The code cells in their order.
     stubs : dict
         By number of an answer cell, the source that stands in for it once its function was stopped.
-    limits : grading.sandbox.Limits
+    limits : grading.running.sandbox.Limits
     start : callable
-        Makes a `grading.sandbox.Sandbox`.
+        Makes a `grading.running.sandbox.Sandbox`.
     """
 
     def __init__(self, cells, stubs, limits, start):
@@ -82,7 +82,7 @@ class Session:
             raise ended
 
     def calls_for(self, answers):
-        """What `grading.stand_ins.StandIn` exchanges messages through, after `warm_up`.
+        """What `grading.running.stand_ins.StandIn` exchanges messages through, after `warm_up`.
 
         No kernel is started here: a check counts the seconds of a call.
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grading.grades import Standing
-from grading.layouts import BRIGHTSPACE, CANVAS, CANVAS_ANONYMOUS, MOODLE
+from grading.giving_back.grades import Standing
+from grading.handed_in.layouts import BRIGHTSPACE, CANVAS, CANVAS_ANONYMOUS, MOODLE
 from grading.records import Release, Student
 from grading.tables import harmless, number, read_csv, write_text
 

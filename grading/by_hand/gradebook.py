@@ -15,9 +15,9 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.exc import SAWarning
 
-from grading.by_hand import Given
+from grading.by_hand.written import Given
 from grading.exercises import nbgrader
-from grading.grades import Standing
+from grading.giving_back.grades import Standing
 from grading.records import Release
 from grading.tables import write_text
 

@@ -7,7 +7,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from grading.exercises import nbgrader
-from grading.pages import escaped, render
+from grading.giving_back.pages import escaped, render
 from grading.records import Verdict
 from grading.tables import number
 

@@ -14,7 +14,7 @@ from nbgrader.nbgraderformat import (
     ValidationError,
 )
 
-from grading.course import POINTS, repository_lines
+from grading.edition.course import POINTS, repository_lines
 from grading.exercises import (
     HIDDEN_TESTS,
     MARK_SCHEME,

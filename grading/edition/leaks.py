@@ -8,7 +8,7 @@ from collections import Counter
 
 import nbformat
 
-from grading.course import NOTEBOOK_METADATA, TEXT_STUB, TOP_LEVEL_STUB, repository_lines
+from grading.edition.course import NOTEBOOK_METADATA, TEXT_STUB, TOP_LEVEL_STUB, repository_lines
 from grading.exercises import (
     MARK_SCHEME,
     intended_marker,

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
-from grading import layouts
-from grading.archives import Damaged, File, files_in, is_zip_name, unpacked
-from grading.layouts import LAYOUTS, Owner
-from grading.reading import Unreadable, definitions, identities, read_notebook
+from grading.handed_in import layouts
+from grading.handed_in.archives import Damaged, File, files_in, is_zip_name, unpacked
+from grading.handed_in.layouts import LAYOUTS, Owner
+from grading.handed_in.reading import Unreadable, definitions, identities, read_notebook
 from grading.records import Release, Student, Submission
 
 NOTEBOOK_NAME = re.compile(r".+\.(ipynb(\.json|\.txt)?|json)", re.IGNORECASE)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import jinja2
 
-from grading.feedback import is_full
-from grading.grades import Standing, hours, points_of, questions, remarks
+from grading.giving_back.feedback import is_full
+from grading.giving_back.grades import Standing, hours, points_of, questions, remarks
 from grading.records import Release
 from grading.tables import number, write_csv, write_text
 

@@ -17,8 +17,8 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from grading.batch import Result
 from grading.exercises import SOLUTION, nbgrader, regions
-from grading.pages import render
-from grading.rebuild import is_untouched
+from grading.giving_back.pages import render
+from grading.handed_in.rebuild import is_untouched
 from grading.records import Exercise, Release
 from grading.tables import as_written, number, read_csv, write_csv
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grading import wire
+from grading.running import wire
 
 SECONDS_TO_STOP = 3.0  # that an interrupted cell has, before it counts as one that hangs
 
@@ -75,7 +75,7 @@ async def _drive(settings, control):
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
 
-    module = [sys.executable, "-m", "grading.kernel", "serve", str(settings["calls"])]
+    module = [sys.executable, "-m", "grading.running.kernel", "serve", str(settings["calls"])]
     manager = AsyncKernelManager(transport="ipc", ip=str(Path(os.environ["HOME"], "kernel")))
     manager._kernel_spec = KernelSpec(argv=[*module, "-f", "{connection_file}"])
     await manager.start_kernel(pass_fds=[settings["calls"]])
@@ -279,7 +279,7 @@ class _Given:
         self.generators, self.data_sets = [], []
 
     def special(self, name, content, part):
-        """Make what `grading.stand_ins` encoded."""
+        """Make what `grading.running.stand_ins` encoded."""
         if name == "function":
             return self._function(content)
         if name == "mnist":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from grading.batch import Result
-from grading.by_hand import Given
+from grading.by_hand.written import Given
 from grading.records import NOT_CHECKED, Release, Submission, Verdict
 from grading.tables import number
 

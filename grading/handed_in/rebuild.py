@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from grading.exercises import nbgrader
-from grading.reading import defined, definitions, identities, parsed, read_notebook
+from grading.handed_in.reading import defined, definitions, identities, parsed, read_notebook
 from grading.records import Rebuilt, Release
 
 MAGIC = re.compile(r"\A\s*%%(?:time|timeit|capture)\b[^\n]*\n()")

@@ -1,0 +1,1 @@
+"""What a person grades, on pages or in formgrader."""

@@ -1,0 +1,1 @@
+"""Points, given outside of the sandbox."""

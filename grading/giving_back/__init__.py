@@ -1,0 +1,1 @@
+"""Tables, feedback, reports, and the sheets of the platforms."""

@@ -1,0 +1,1 @@
+"""From what a platform exported to notebooks on the released skeleton."""

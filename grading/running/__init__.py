@@ -1,0 +1,1 @@
+"""Students' code in a sandbox, and the stand-ins through which it is called."""
