@@ -1,6 +1,6 @@
 """What travels through grading: a submission, its rebuilt notebooks, the verdicts, and the release.
 
-submissions ──► rebuild ──► decide ──► feedback, grades, gradebook, worksheets, reports
+edition ──► handed_in ──► running, deciding ──► by_hand ──► giving_back
 """
 
 from collections.abc import Mapping
