@@ -25,19 +25,19 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-# Cells that always run: the first two of each notebook, and the table of a student's own runs, as
-# its numbers are compared with those that were handed in.
-ALWAYS = {"setup", "imports", "my-table"}
+ALWAYS = {"setup", "imports"}  # the cells that all others stand on
+# The table of a student's own runs. It runs where one was handed in, to be compared with it.
+CLAIMS = {"my-table"}
 # What uses names that are not to be seen in a text.
 LOOKUPS = {"eval", "exec", "globals", "locals", "vars", "get_ipython", "__import__"}
 
 
-def needed_code(notebook):
+def needed_code(notebook, claimed=frozenset()):
     """What of a notebook points or claims depend on: source by number, among all code cells.
 
     That is every answer, check, and cell that a student added, and of all others the statements
     that bind a name which one of these uses. What a notebook shows beside them, figures and studies
-    that are the same for everybody, is not run for everybody.
+    that are the same for everybody, is not run for everybody. `claimed` are ids of further cells.
     """
     needed, wanted, all_before = {}, set(), False
     for number, cell in reversed([*enumerate(code_cells(notebook))]):
@@ -46,7 +46,7 @@ def needed_code(notebook):
             statements = ast.parse(cell.source).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # a magic, for example
             statements, all_before = [], all_before or own
-        whole = own or all_before or cell.get("id") in ALWAYS
+        whole = own or all_before or cell.get("id") in ALWAYS | claimed
         kept = []
         for statement in reversed(statements):
             bound, read = _names(statement)

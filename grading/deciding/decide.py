@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from grading import hidden_tests
 from grading.deciding import claims
 from grading.running import wire
-from grading.exercises import code_cells, nbgrader, needed_code
+from grading.exercises import CLAIMS, code_cells, nbgrader, needed_code
 from grading.running.kept import kept_caches
 from grading.records import NOT_CHECKED, Exercise, Graded, Rebuilt, Release, Verdict
 from grading.running.sandbox import Ended, Limits, Sandbox
@@ -120,7 +120,10 @@ def _notebook(rebuilt, release, isolated, limits):
             for name in _defined(cell.source):
                 answers_of.setdefault(name, []).append(number)
     graded = [place[each.grade_id] for each in exercises if each.grade_id in place]
-    needed = needed_code(ran)
+    shown = {
+        cell.get("id") for cell in cells if (_as_handed_in(rebuilt, cell) or {}).get("outputs")
+    }
+    needed = needed_code(ran, CLAIMS & shown)
     start = functools.partial(Sandbox, limits, isolated=isolated, kept=kept_caches(release))
     found, flags, called = {}, [], {}
     with Session(cells, stubs, limits, start) as session:

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from grading.exercises import code_cells, nbgrader, needed_code
+from grading.exercises import CLAIMS, code_cells, nbgrader, needed_code
 from grading.handed_in.reading import definitions
 from grading.handed_in.rebuild import is_untouched, rebuild, rebuild_all
 from tests.grading.build import as_bytes, cell_of, model, model_answers, release, untouched
@@ -260,8 +260,10 @@ def test_answers_and_checks_run_and_what_they_use():
     exercises = [cell.id for cell in code_cells(untouched(SGD)) if nbgrader(cell)]
     assert needed(untouched(SGD)) == ["setup", "imports", *exercises]
     ids = needed(model(STUDY))
-    # The answer to the choices uses X_fit and J*, the table of a student's own runs is a claim.
-    assert {"example", "optimum", "my-runs", "my-table"} < {*ids}
+    # The answer to the choices uses X_fit and J*; a table of own runs takes these runs.
+    assert {"example", "optimum"} < {*ids} and "my-table" not in ids
+    claimed = needed_code(model(STUDY), CLAIMS)
+    assert "my_rows = " in " ".join(claimed.values()) and len(claimed) > len(ids)
     source = " ".join(needed_code(model(STUDY)).values())
     assert "X_fit, Y_fit, X_val, Y_val = " in source and "trial = " not in source
     assert not {"gradient-clouds", "grid", "runs", "q5-runs", "seconds", "my-figure"} & {*ids}

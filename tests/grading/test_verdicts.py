@@ -16,11 +16,11 @@ from grading import hidden_tests
 from grading.running import sandbox
 from grading.deciding.claims import compare, manipulations, text_of
 from grading.deciding.decide import FURTHER, decide
-from grading.exercises import nbgrader
+from grading.exercises import ALWAYS, nbgrader
 from grading.handed_in.rebuild import rebuild_all
 from grading.records import NOT_CHECKED
 from grading.running.sandbox import Limits, Sandbox
-from grading.running.session import FIRST_CELLS, Session
+from grading.running.session import Session
 from grading.running.stand_ins import StandIn
 from helpers import checks
 
@@ -111,7 +111,7 @@ def small(name, answers=None, *, before="", handed_in=None, limits=LIMITS, isola
     rebuilt.notebook.cells = [
         cell
         for cell in rebuilt.notebook.cells
-        if cell.get("id") in FIRST_CELLS or nbgrader(cell) or cell.metadata.get("added")
+        if cell.get("id") in ALWAYS or nbgrader(cell) or cell.metadata.get("added")
     ]
     graded = decide("someone", [rebuilt], release(), sandbox=isolated, limits=limits)
     return {each.grade_id: each for each in graded.verdicts}, graded.ran[name]
