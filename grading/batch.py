@@ -12,6 +12,7 @@ from pathlib import Path
 
 import joblib
 import nbformat
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from grading.exercises import nbgrader
@@ -93,11 +94,10 @@ def grade_all(
             results[submission.key] = kept
         elif wanted and submission.notebooks:
             due.append(submission)
-    tasks = (joblib.delayed(grade)(each, release, decide, options) for each in due)
-    parallel = joblib.Parallel(
-        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1
+    outcomes = _outcomes(
+        due, jobs, lambda each: joblib.delayed(grade)(each, release, decide, options)
     )
-    bar = tqdm(parallel(tasks), total=len(due), desc="grading", unit="student", disable=not due)
+    bar = tqdm(outcomes, total=len(due), desc="grading", unit="student", disable=not due)
     for key, outcome in bar:
         if isinstance(outcome, str):
             failures[key] = outcome
@@ -105,6 +105,30 @@ def grade_all(
             results[key] = outcome
             _write(folder / key, outcome)
     return {each.key: results[each.key] for each in submissions if each.key in results}, failures
+
+
+def _outcomes(due, jobs, task):
+    """What `grade` gives for each, as it comes.
+
+    Where the process of a worker is killed, those that it may have been at are graded one at a
+    time, so that the one whose fault it is can be named, and the batch goes on.
+    """
+    parallel = joblib.Parallel(
+        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1
+    )
+    left = {each.key: each for each in due}
+    while left:
+        try:
+            for key, outcome in parallel([task(each) for each in left.values()]):
+                del left[key]
+                yield key, outcome
+        except TerminatedWorkerError:
+            for key in list(left)[: 2 * jobs]:
+                try:
+                    [found] = parallel([task(left.pop(key))])
+                    yield found
+                except TerminatedWorkerError:
+                    yield key, "the process that graded it was killed, perhaps for want of memory"
 
 
 def grade(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 import time
 
 import pytest
@@ -51,6 +52,20 @@ def test_several_workers_share_the_submissions(tmp_path, place):
     assert {key: result.graded.verdicts for key, result in there.items()} == {
         key: result.graded.verdicts for key, result in here.items()
     }
+
+
+def killed(key, rebuilt, release, **options):
+    """As `quick_decide`, but one submission ends the process that grades it."""
+    if key == "bob":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return quick_decide(key, rebuilt, release)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_its_own_submission_alone(tmp_path):
+    with workers(2):
+        results, failures = grade_all(submissions(), release(), tmp_path, killed, jobs=2)
+    assert set(results) == {*KEYS} - {"bob"} and "was killed" in failures["bob"]
 
 
 def test_what_is_kept_is_what_was_graded(tmp_path):
