@@ -129,7 +129,7 @@ def run(options, root, build, decide):
     if options.format == "gradescope":
         for standing in found:
             gradescope.write_results(out / "gradescope", standing)
-    state["points"] |= after
+    state["points"] = after
     state["given"] |= written.remembered(given, answers)
     write_text(kept / "state.json", json.dumps(state, indent=1))
     return _say(found, remarks, out, build)

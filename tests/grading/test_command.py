@@ -203,6 +203,15 @@ def test_before_it_overwrites_it_says_what_changes(course, capsys):
     assert float(by_student(course)["ada"]["Q2"]) == float(before) - 1
 
 
+def test_a_submission_that_is_gone_is_said_once(course, capsys):
+    grade(course)
+    shutil.rmtree(course / "in" / "ada")
+    for said in True, False:
+        capsys.readouterr()
+        grade(course)
+        assert ("1 → none, not graded in this run" in capsys.readouterr().out) == said
+
+
 def test_only_one_student(course):
     graded = []
 
