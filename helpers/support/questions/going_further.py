@@ -14,6 +14,18 @@ QUESTIONS = {
             "the noise cannot carry W away for ever.",
         },
     ),
+    "perfect-scaling": Question(
+        right=250,
+        numbers={
+            250: "Sixteen times the batch, a sixteenth of the updates, and as many examples. The "
+            "table shows how far that goes.",
+            4000: "Then each update would bring no more although its gradient is less noisy and "
+            "allows a longer step.",
+            1000: "That is a division by √16: the noise falls so. The rate may grow with B itself.",
+            64000: "That would be sixteen times as many updates. A larger batch needs fewer.",
+        },
+        otherwise="64 is sixteen times 4. What happens to the updates if the rate grows as much?",
+    ),
     "standard-error": Question(
         right=0.25,
         numbers={
