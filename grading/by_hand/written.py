@@ -196,6 +196,15 @@ def merged(
         entry = in_sheet if in_sheet != last else in_book
         if entry:
             given[place] = entry
+    by_text = {
+        (answer.exercise.grade_id, answer.hash): given[place]
+        for place, answer in written.items()
+        if place in given
+    }
+    for place, answer in written.items():
+        same = by_text.get((answer.exercise.grade_id, answer.hash))
+        if same:
+            given.setdefault(place, same)
     return given, remarks
 
 

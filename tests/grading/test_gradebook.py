@@ -150,6 +150,14 @@ def test_of_sheet_and_gradebook_what_changed_counts(sheet, book, last, expected,
     assert given == entry(expected) and bool(remarks) == conflict
 
 
+def test_equal_answers_have_the_points_that_one_of_them_was_given():
+    _, results = batch()
+    answers = written_answers({"ada": results["ada"], "bob": results["ada"]}, release())
+    book = {("ada", "q4-comment"): Given(0.5), ("bob", "q4-comment"): None}
+    given, remarks = merged({}, book, answers, remembered({}, answers), set())
+    assert given == dict.fromkeys(book, Given(0.5)) and not remarks
+
+
 def test_formgrader_finds_the_notebooks_and_what_is_to_be_graded(tmp_path, url):
     written(tmp_path, url)
     config = Config()
