@@ -47,7 +47,7 @@ class Owner:
 Layout = Callable[[str], Owner | None]
 
 MOODLE = re.compile(
-    r"(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_(?P<kind>file|onlinetext)(_.*)?", re.DOTALL
+    r"(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_(?P<kind>file|onlinetext)([_.].*)?", re.DOTALL
 )
 CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_(?P<attempt>\d+)_.+", re.DOTALL)
 CANVAS_ANONYMOUS = re.compile(
