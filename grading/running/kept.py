@@ -1,19 +1,32 @@
-"""What is equal for all submissions, computed once: compiled code, study runs, lists of fonts.
+"""What is equal for all submissions, computed once: J*, compiled code, the list of fonts.
 
-The released notebooks themselves run once in a sandbox that may write to these caches. Later
-sandboxes see them read-only, so that no submission changes what another one gets.
+It is computed in a sandbox that may write to these caches. Later sandboxes see them read-only, so
+that no submission changes what another one gets. No run of a solution or of a student is in them.
 """
-
-import shutil
 
 from filelock import FileLock
 
-from grading.exercises import needed_code
 from grading.running.sandbox import CACHES, ROOT, Limits, Sandbox
 from helpers.checks.training_choices import task_of
-from helpers.data import DATA_DIR, load_mnist
+from helpers.data import load_mnist
 
 BUILD = ROOT / "build"
+WARM_UP = """
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.getcwd()))
+import matplotlib.font_manager
+
+from helpers import sgd
+from helpers.checks.training_choices import task_of
+from helpers.data import load_mnist
+
+data = load_mnist()
+task_of(*data[:2])
+settings = dict(batch_size=10, learning_rate=0.01, num_iterations=100, reg_lambda=1e-4)
+sgd.train_classifier(*data[:2], X_test=data[2], Y_test=data[3], engine="numba", **settings)
+"""
 
 
 def kept_caches(release):
@@ -32,7 +45,7 @@ def prepare(release, *, isolated=True, limits=None, say=print):
         As for `grading.deciding.decide.decide`.
     limits : Limits, optional
     say : callable
-        Is told once, before it takes minutes.
+        Is told once, before it takes its time.
 
     Returns
     -------
@@ -44,16 +57,12 @@ def prepare(release, *, isolated=True, limits=None, say=print):
     with FileLock(folder / "lock"):
         if (folder / "complete").exists():
             return folder
-        say("Once for this release: its own cells run, which takes some minutes.")
+        say("Once for this release: J* and compiled code, which takes half a minute.")
         for place in CACHES.values():
             (folder / place).mkdir(exist_ok=True)
-        if (DATA_DIR / "study").exists():  # runs of `make run` are the same runs
-            shutil.copytree(DATA_DIR / "study", folder / "study", dirs_exist_ok=True)
-        limits = limits or Limits(cell_seconds=3600)
-        for notebook in release.released.values():
-            with Sandbox(limits, isolated=isolated, kept=folder, fill=True) as sandbox:
-                for _, source in sorted(needed_code(notebook).items()):
-                    sandbox.run(source)
-        task_of(*load_mnist()[:2])  # J*, for the choices that are trained with here
+        limits = limits or Limits(cell_seconds=600)
+        with Sandbox(limits, isolated=isolated, kept=folder, fill=True) as sandbox:
+            sandbox.run(WARM_UP)
+        task_of(*load_mnist()[:2])  # for the choices that are trained with here
         (folder / "complete").touch()
     return folder

@@ -9,9 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
-from grading.running import sandbox, wire
+from grading.running import kept, sandbox, wire
 from grading.deciding.claims import text_of
 from grading.running.sandbox import Ended, Limits, Sandbox
+from tests.grading.build import release
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = Limits(cell_seconds=3, call_seconds=2, memory=2**29, scratch=2**26, threads=1)
@@ -278,3 +279,15 @@ def test_what_is_equal_for_all_is_filled_once_and_then_only_read(tmp_path, isola
         if isolation:
             printed(kernel, write.format(names, "second"))
     assert [path.read_text() for path in tmp_path.rglob("kept")] == ["first"] * 3
+
+
+@isolated
+@pytest.mark.thorough
+def test_what_is_prepared_holds_no_run_of_a_solution(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "BUILD", tmp_path)
+    tmp_path.chmod(0o755)
+    said = []
+    folders = [kept.prepare(release(), say=said.append) for _ in range(2)]
+    assert len(said) == 1 and folders == [kept.kept_caches(release())] * 2
+    assert [path.name.split("-")[0] for path in (folders[0] / "study").iterdir()] == ["optimum"]
+    assert list((folders[0] / "numba").rglob("*.nbc"))
