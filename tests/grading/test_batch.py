@@ -9,7 +9,7 @@ import pytest
 
 from grading.batch import fingerprint, grade_all, workers
 from grading.records import Student, Submission
-from tests.grading.build import model_submission, quick_decide, release
+from tests.grading.build import model_submission, noting, quick_decide, release
 
 KEYS = ("ada", "bob", "cee", "dee", "eve", "fay")
 
@@ -90,10 +90,5 @@ def test_a_result_that_was_half_written_is_made_again(tmp_path):
     grade(tmp_path, quick_decide)
     (tmp_path / "ada" / "02_hand_coded_sgd.ipynb").write_text("{")
     graded = []
-
-    def noting(key, *rest, **options):
-        graded.append(key)
-        return quick_decide(key, *rest)
-
-    grade(tmp_path, noting)
+    grade(tmp_path, noting(graded))
     assert graded == ["ada"]

@@ -24,7 +24,8 @@ from grading.records import NOT_CHECKED
 from grading.release import ROOT
 from grading.tables import write_text
 from tests.grading.build import (
-    answered, as_bytes, model_answers, model_submission, quick_decide, release, untouched, write,
+    answered, as_bytes, model_answers, model_submission, noting, quick_decide, release, untouched,
+    write,
 )  # fmt: skip
 
 SGD, STUDY = "02_hand_coded_sgd", "03_batch_size_study"
@@ -136,8 +137,7 @@ def test_a_group_has_a_row_for_each_and_is_graded_once(course):
         "  - {':name': Bob, ':sid': '2', ':email': b@x}\n"
     )
     calls = []
-    decide = lambda key, *rest, **options: (calls.append(key), quick_decide(key, *rest))[1]  # noqa: E731
-    assert grade(course, decide=decide) == 0
+    assert grade(course, decide=noting(calls)) == 0
     one, two = table(course)
     assert (one.pop("student"), two.pop("student")) == ("Ada", "Bob") and len(calls) == 1
     assert [row.pop("id") for row in (one, two)] == ["1", "2"]
@@ -166,12 +166,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(course):
 
     assert grade(course, decide=interrupted) == 130
     graded = []
-
-    def noting(key, *rest, **options):
-        graded.append(key)
-        return quick_decide(key, *rest)
-
-    assert grade(course, decide=noting) == 1
+    assert grade(course, decide=noting(graded)) == 1
     assert sorted(done + graded) == ["ada", "bob", "cee_jr"]
 
 
@@ -214,12 +209,7 @@ def test_a_submission_that_is_gone_is_said_once(course, capsys):
 
 def test_only_one_student(course):
     graded = []
-
-    def noting(key, *rest, **options):
-        graded.append(key)
-        return quick_decide(key, *rest)
-
-    grade(course, "--only", "ADA", decide=noting)
+    grade(course, "--only", "ADA", decide=noting(graded))
     assert graded == ["ada"] and by_student(course)["bob"][SGD] == "not graded yet"
     assert grade(course, "--only", "nobody") == 2
 
@@ -500,15 +490,10 @@ def test_each_student_has_a_command_that_repeats_the_grading(course):
     assert "seed 0" in report and release().hash in report
     first = (course / "build/grades/grades.csv").read_bytes()
     graded = []
-
-    def noting(key, *rest, **options):
-        graded.append(key)
-        return quick_decide(key, *rest)
-
     again = shlex.split(command)[3:]
     assert {"--again", *where, *options} <= {*again}
     again[again.index("--jobs") + 1] = "1"  # so that it is graded in this process
-    main(again, decide=noting)
+    main(again, decide=noting(graded))
     assert graded == ["ada"] and (course / "build/grades/grades.csv").read_bytes() == first
 
 
