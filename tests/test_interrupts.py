@@ -35,7 +35,9 @@ def interrupted(at, function):
         nonlocal instructions
         if not frame.f_code.co_filename.endswith(("threads.py", "contextlib.py")):
             return None
-        frame.f_trace_opcodes = True
+        if not frame.f_trace_opcodes:
+            frame.f_trace_opcodes = True
+            sys.settrace(trace)  # Python 3.12 sees only then that opcodes are wanted
         code = frame.f_code.co_code
         # Python looks for signals after calls and at jumps: never before a NOP.
         if event == "opcode" and dis.opname[code[frame.f_lasti]] != "NOP":
