@@ -13,10 +13,7 @@ PATHS = {
 }
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 PANEL = "window.jupyterapp.shell.currentWidget"
-COUNT_IS_ANOTHER = f"""([index, before]) => {{
-    const count = {PANEL}.content.model.cells.get(index).executionCount;
-    return count !== null && count !== before;
-}}"""
+HAS_A_COUNT = f"index => {PANEL}.content.model.cells.get(index).executionCount !== null"
 NO_CELL_RUNS = f"""() => [...{PANEL}.content.model.cells].every(
     cell => cell.type !== 'code' || cell.executionState === 'idle')"""
 # The pictures among the outputs that are on the screen, and how many colors each has.
@@ -72,7 +69,7 @@ def restart_and_run_all(page, wait=True):
     press(page, "notebook:restart-run-all")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     first = next(n for n, cell in enumerate(notebook(page).cells) if cell.cell_type == "code")
-    page.wait_for_function(COUNT_IS_ANOTHER, arg=[first, None])
+    page.wait_for_function(HAS_A_COUNT, arg=first)
     if wait:
         wait_until_idle(page)
 
@@ -81,6 +78,12 @@ def wait_until_idle(page, seconds=900):
     """Wait until no cell runs or waits for its turn, and the last output has arrived."""
     page.wait_for_function(NO_CELL_RUNS, timeout=1000 * seconds)
     page.wait_for_timeout(500)
+
+
+def wait_until_running(page, cell_id, seconds=900):
+    index = [cell.id for cell in notebook(page).cells].index(cell_id)
+    state = f"{PANEL}.content.model.cells.get({index}).executionState"
+    page.wait_for_function(f"() => {state} === 'running'", timeout=1000 * seconds)
 
 
 def select(page, cell_id):
@@ -107,11 +110,11 @@ def run_cell(page, cell_id, wait=True):
     """Run one cell; the result is the cell in the browser."""
     cell = select(page, cell_id)
     index = [cell.id for cell in notebook(page).cells].index(cell_id)
-    before = notebook(page).cells[index].execution_count
+    page.evaluate("window.jupyterapp.commands.execute('notebook:clear-cell-output')")
     cell.locator(".jp-InputPrompt").click()
     page.keyboard.press("Control+Enter")
     if wait:
-        page.wait_for_function(COUNT_IS_ANOTHER, arg=[index, before], timeout=300_000)
+        page.wait_for_function(HAS_A_COUNT, arg=index, timeout=300_000)
         wait_until_idle(page)
     return cell
 
@@ -164,14 +167,13 @@ def change_theme(page, theme):
 def screenshots(page, name):
     """Pictures of the whole notebook: 1280 and 390 pixels wide, light and dark."""
     size = page.viewport_size
-    if page.locator(
-        "#jp-left-stack:visible"
-    ).count():  # the list of files leaves no room on a phone
+    # The list of files leaves no room on a phone.
+    if page.locator("#jp-left-stack:visible").count():
         page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     for width in (1280, 390):
         for theme in THEMES:
             change_theme(page, theme)
-            page.set_viewport_size({"width": width, "height": 8000})
+            page.set_viewport_size({"width": width, "height": 16_000})
             page.evaluate(f"{PANEL}.content.scrollToItem(0, 'start')")
             page.wait_for_timeout(1500)
             page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png")

@@ -54,6 +54,12 @@ def servers(editions, tmp_path_factory):
     """The addresses of a running Jupyter server for each edition; it serves both interfaces."""
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     started, addresses = [], {}
+    # No question about news over what is looked at.
+    quiet = tmp_path_factory.mktemp("settings")
+    (quiet / "@jupyterlab" / "apputils-extension").mkdir(parents=True)
+    (quiet / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
     for edition, folder in editions.items():
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -75,7 +81,7 @@ def servers(editions, tmp_path_factory):
             "RESULTS_DIR": str(tmp_path_factory.mktemp("results")),
             # Nothing of this machine's own settings.
             "JUPYTER_CONFIG_DIR": str(tmp_path_factory.mktemp("config")),
-            "JUPYTERLAB_SETTINGS_DIR": str(tmp_path_factory.mktemp("settings")),
+            "JUPYTERLAB_SETTINGS_DIR": str(quiet),
             "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path_factory.mktemp("workspaces")),
             "IPYTHONDIR": str(tmp_path_factory.mktemp("ipython")),
         }
