@@ -435,6 +435,8 @@ def stream(text):
     [
         ("accuracy 0.920", "accuracy 0.921", 0),
         ("accuracy 0.990", "accuracy 0.921", 1),
+        ("7,800 iterations", "9,000 iterations", 0),
+        ("780 iterations", "9,000 iterations", 1),
         ("took 1.5 s", "took 9.0 s", 0),
         ("took 0.1 s", "took 9.0 s", 1),
         ("accuracy nan", "accuracy nan", 0),
@@ -443,7 +445,7 @@ def stream(text):
     ],
 )
 def test_numbers_beyond_their_tolerance_are_flagged(claimed, rerun, lines):
-    assert len(compare(stream(claimed), stream(rerun))) == lines
+    assert len(compare(stream(claimed), stream(rerun), ["rtol=0.34"])) == lines
 
 
 @pytest.mark.parametrize(
