@@ -14,6 +14,10 @@ PATHS = {
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 PANEL = "window.jupyterapp.shell.currentWidget"
 HAS_A_COUNT = f"index => {PANEL}.content.model.cells.get(index).executionCount !== null"
+HAS_ENDED = f"""index => {{
+    const cell = {PANEL}.content.model.cells.get(index);
+    return cell.executionCount !== null && cell.executionState === 'idle';
+}}"""
 NO_CELL_RUNS = f"""() => [...{PANEL}.content.model.cells].every(
     cell => cell.type !== 'code' || cell.executionState === 'idle')"""
 # The pictures among the outputs that are on the screen, and how many colors each has.
@@ -81,9 +85,11 @@ def wait_until_idle(page, seconds=900):
 
 
 def wait_until_running(page, cell_id, seconds=900):
-    index = [cell.id for cell in notebook(page).cells].index(cell_id)
-    state = f"{PANEL}.content.model.cells.get({index}).executionState"
-    page.wait_for_function(f"() => {state} === 'running'", timeout=1000 * seconds)
+    """Wait until the code cell before has come to its end; a cell that waits counts as running."""
+    cells = notebook(page).cells
+    index = [cell.id for cell in cells].index(cell_id)
+    before = max(n for n, cell in enumerate(cells[:index]) if cell.cell_type == "code")
+    page.wait_for_function(HAS_ENDED, arg=before, timeout=1000 * seconds)
 
 
 def select(page, cell_id):
