@@ -17,6 +17,7 @@ import scipy.sparse
 from helpers import softmax
 from helpers.data import load_mnist
 from helpers.engines import csr, load_logits, prepare
+from helpers.runs import train_all
 from helpers.support.arrays import derived, read_only
 from helpers.sgd import train_classifier
 
@@ -340,6 +341,18 @@ def test_the_runs_of_a_study_share_what_is_derived_from_their_images():
     data = weakref.ref(first.data)
     del first, shared
     assert data() is None
+
+
+def test_the_runs_of_a_study_share_one_csr_for_updates_and_evaluations(monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_CACHE", str(tmp_path))
+    make, made = csr._make, []
+    monkeypatch.setattr(csr, "_make", lambda X: made.append(len(X)) or make(X))
+    X, Y = np.eye(8, 5, dtype=np.float32), np.eye(2, dtype=np.float32)[np.arange(8) % 2]
+    settings = [
+        dict(batch_size=B, learning_rate=0.1, num_epochs=2, engine="numba") for B in (1, 2, 4)
+    ]
+    train_all(settings, X, Y, X[:3], Y[:3])
+    assert sorted(made) == [3, 8]
 
 
 def test_a_view_of_our_own_can_be_told_from_all_others():
