@@ -21,7 +21,8 @@ HAS_ENDED = f"""index => {{
 NO_CELL_RUNS = f"""() => [...{PANEL}.content.model.cells].every(
     cell => cell.type !== 'code' || cell.executionState === 'idle')"""
 # The pictures among the outputs that are on the screen, and how many colors each has.
-PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')].map(image => {
+PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')]
+.filter(image => image.complete && image.getBoundingClientRect().width).map(image => {
     const canvas = document.createElement('canvas');
     canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
     if (!canvas.width) return [image.src.slice(-60), 0, 0];
