@@ -33,11 +33,6 @@ def stop():
 
 threading.Thread(target=stop, daemon=True).start()
 """
-TRAINED = pytest.mark.xfail(
-    strict=True,
-    reason="W is one TensorFlow variable: out of order, the table of the one update shows the "
-    "large difference of a W that later cells have trained",
-)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +99,7 @@ def files_of(*folders):
     return {path: path.read_bytes() for path in found}
 
 
-@pytest.mark.parametrize("name", [*NAMES[:3], pytest.param(NAMES[3], marks=TRAINED), NAMES[4]])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_cell_that_is_run_again_shows_the_same(course, cache, name):
     """Twice in a row, and once more from the last one up to the first."""
     others = []
