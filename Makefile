@@ -24,9 +24,12 @@ check: $(installed) ## the developer's loop: lint, types, the tests that start n
 	$(lint)
 	$(python) -m pytest tests -m "not slow and not thorough" -n auto -q
 
+# In two parts, as coverage is that of the unit tests: it would double the time of the slow ones.
+unit := not slow and not thorough and not interrupts
 test: data ## lint, unit tests, and every notebook executed and compared with its outputs
 	$(lint)
-	$(python) -m pytest notebooks tests -n auto --cov
+	$(python) -m pytest notebooks tests -n auto -m "not thorough and not ($(unit))"
+	$(python) -m pytest tests -n auto -m "$(unit)" --cov
 
 thorough: data ## what make test leaves out: every answer in the sandbox, thousands of interrupts
 	$(python) -m pytest tests -m thorough -n auto

@@ -19,7 +19,7 @@ from tools.tolerance import settle, tolerances
 
 # A test with one of these in its name or among its parameters starts that framework.
 FRAMEWORK = re.compile("tensorflow|torch|keras|frameworks")
-# What interrupts a thread might do so while coverage holds a lock, and then nothing goes on.
+# A test that interrupts might do so while coverage holds a lock, and then nothing goes on.
 INTERRUPT = re.compile("interrupt|ctrl_c|forever|endless|never_ends|stop")
 compare_exactly = IPyNbCell.compare_outputs
 
@@ -37,19 +37,19 @@ def pytest_configure(config):
         config.add_cleanup(cache.cleanup)
         os.environ["STUDY_CACHE"] = cache.name
     IPyNbCell.compare_outputs = compare_within_tolerance
-    # Coverage is that of the unit tests: kernels run without it.
+    # Kernels run without coverage.
     nbval.plugin.setup_coverage = nbval.plugin.teardown_coverage = lambda *_: None
 
 
 def pytest_itemcollected(item):
     if FRAMEWORK.search(item.nodeid):
         item.add_marker("slow")
-    if INTERRUPT.search(item.nodeid):
-        item.add_marker("no_cover")
     if isinstance(item, IPyNbCell):
         item.add_marker("slow")
         if "timed" in item.cell.metadata.get("tags", []):
             item.add_marker("timed")
+    if INTERRUPT.search(item.nodeid):
+        item.add_marker("interrupts")
 
 
 @pytest.hookimpl(wrapper=True)
