@@ -382,8 +382,9 @@ def _bubblewrap(limits, kept, fill):
         arguments += ["--bind" if fill else "--ro-bind", str(kept), "/kept"]
     for place in FOLDER, "/dev/shm":
         arguments += ["--perms", "1777", "--size", str(limits.scratch), "--tmpfs", place]
-    arguments += ["--symlink", f"{FOLDER}/.home", "/tmp", "--remount-ro", "/dev"]
-    return [*arguments, "--remount-ro", "/", "--chdir", FOLDER]
+    if Path("/tmp") not in on_the_way:  # below it may lie this very environment
+        arguments += ["--symlink", f"{FOLDER}/.home", "/tmp"]
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", FOLDER]
 
 
 MODULES = ["wire.py", "kernel.py"]  # all of this package that is in the sandbox
