@@ -237,6 +237,7 @@ def interrupts_itself(iteration):
     return 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_ctrl_c_ends_a_study_and_leaves_whole_runs_only(cache, made, n_jobs):
     ticks.clear()

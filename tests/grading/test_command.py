@@ -480,6 +480,7 @@ def test_copies_are_listed_and_honest_answers_are_not(course_with_pages):
     assert re.search(r"(ada|cee_jr) and dee", alike) and "eve" not in alike
 
 
+@pytest.mark.slow
 def test_each_student_has_a_command_that_repeats_the_grading(course):
     (course / "in").rename(course / "in one folder")
     options = ["--due", "2026-11-02T23:59:00", "--jobs", "2", "--no-sandbox", "--layout", "plain"]
