@@ -33,9 +33,9 @@ def epoch_order(
     """Row numbers in the order of one epoch, which `minibatches` and every run cut into pieces."""
     if rng is None:
         return np.arange(num_examples)
-    return (
-        rng.integers(num_examples, size=num_examples) if replace else rng.permutation(num_examples)
-    )
+    if replace:
+        return rng.integers(num_examples, size=num_examples)
+    return rng.permutation(num_examples)
 
 
 def minibatches(
@@ -89,26 +89,15 @@ def sgd_step(
 
 @checked
 def train_classifier(
-    X_train: NDArray,
-    Y_train: NDArray,
-    *,
-    batch_size: int,
+    X_train: NDArray, Y_train: NDArray, *, batch_size: int,
     learning_rate: float | Callable[[int], float],
-    num_epochs: int | None = None,
-    num_iterations: int | None = None,
-    reg_lambda: float = 1e-4,
-    X_test: NDArray | None = None,
-    Y_test: NDArray | None = None,
-    engine: engines.Engine = "numpy",
-    reduction: Literal["mean", "sum"] = "mean",
-    shuffle: bool = True,
-    replace: bool = False,
-    fit_bias: bool = True,
-    initial: tuple[NDArray, NDArray] | None = None,
-    seed: int = 0,
-    checkpoints: Iterable[int] | None = None,
-    progress: bool = False,
-) -> History:
+    num_epochs: int | None = None, num_iterations: int | None = None, reg_lambda: float = 1e-4,
+    X_test: NDArray | None = None, Y_test: NDArray | None = None,
+    engine: engines.Engine = "numpy", reduction: Literal["mean", "sum"] = "mean",
+    shuffle: bool = True, replace: bool = False, fit_bias: bool = True,
+    initial: tuple[NDArray, NDArray] | None = None, seed: int = 0,
+    checkpoints: Iterable[int] | None = None, progress: bool = False,
+) -> History:  # fmt: skip
     """Train a softmax regression by minibatch SGD.
 
     One update on a minibatch of B examples, with P the predicted probabilities:

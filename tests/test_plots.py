@@ -155,12 +155,13 @@ def test_loss_and_accuracy_leaves_iteration_zero_out_of_its_log_axis():
     for axis, column in zip(axes, ["train_loss", "test_accuracy"], strict=True):
         assert axis.get_xscale() == "log"
         assert axis.get_xlabel() == plots.LABELS["iteration"]
-        assert axis.get_ylabel() == plots.LABELS[column]
+        assert axis.get_ylabel().startswith(plots.LABELS[column])
         line = axis.get_lines()[0]
         np.testing.assert_array_equal(line.get_xdata(), [5, 50])
         np.testing.assert_allclose(line.get_ydata(), run[column])
     assert set(axes[0].get_lines()[2].get_ydata()) == {0.25}
-    assert legend(axes[0]) == ["J*, the optimum"] and legend(axes[1]) == ["B = 10", "B = 100"]
+    [shared] = axes[0].figure.legends
+    assert [text.get_text() for text in shared.get_texts()] == ["B = 10", "B = 100", "the optimum"]
 
 
 def test_loss_and_accuracy_draws_the_accuracy_of_the_optimum_with_its_standard_error():
@@ -168,7 +169,6 @@ def test_loss_and_accuracy_draws_the_accuracy_of_the_optimum_with_its_standard_e
     assert set(axes.get_lines()[-1].get_ydata()) == {0.92}
     band = axes.patches[-1].get_extents().transformed(axes.transData.inverted())
     assert (band.y0, band.y1) == pytest.approx((0.917, 0.923))
-    assert legend(axes) == ["B = 10", "B = 100", "optimum ± standard error"]
     heights = [axes.transData.transform((1, accuracy))[1] for accuracy in (0.5, 0.75, 0.875)]
     assert np.diff(heights)[0] == pytest.approx(np.diff(heights)[1])  # half of the errors each
 

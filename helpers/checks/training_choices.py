@@ -75,7 +75,7 @@ def choices(given, X_train=None, Y_train=None):
     points = sum(map(_credit, gaps.values()))
     if points < len(gaps):
         raise CheckFailed(f"choices: {points:g} of {len(gaps)} points.\n{report}", "not converged")
-    say(f"choices converge.\n{report}")
+    say(f"choices are good enough.\n{report}")
 
 
 def choices_points(given, X_train=None, Y_train=None):
@@ -272,5 +272,5 @@ def _report(chosen, gaps, task):
         lines.append(f"    B = {B}: gap {size}, points: {_credit(gap):g}")
         lines[-1] += f" ({words[B]})" if B in words else ""
     return "\n".join(
-        [*lines, f"    (all of the point to {FULL_CREDIT:.1%}, half to {HALF_CREDIT:.0%})"]
+        [*lines, f"    (the whole point to {FULL_CREDIT:.1%}, half of it to {HALF_CREDIT:.0%})"]
     )

@@ -137,7 +137,9 @@ def seconds_by_code(seconds, title):
         seconds.items(), [("black", "o"), ("#0072B2", "s")], strict=False
     ):
         color, marker = look
-        axes.plot(column.index, column, color=color, marker=marker, markersize=8, label=name)
+        style = dict(color=color, marker=marker, markersize=8, clip_on=False)
+        axes.plot(column.index, column, **style, label=name)
+    axes.margins(x=0)  # so that the names of the lines stand outside
     batch_axis(axes)
     log_axis(axes.yaxis)
     axes.set_ylabel("seconds spent in updates until ITR")

@@ -10,6 +10,7 @@ IMPLEMENTATIONS = {
     "compiled": dict(color="#E69F00", marker="s"),
     "PyTorch": dict(color="#56B4E9", marker="D"),
     "TensorFlow": dict(color="#009E73", marker="^"),
+    "TensorFlow, a graph per update": dict(color="#009E73", marker="^"),
     "TensorFlow, eager": dict(color="#D55E00", marker="v"),
     "TensorFlow, one graph": dict(color="#CC79A7", marker="P"),
     "Keras": dict(color="#0072B2", marker="X"),

@@ -39,6 +39,8 @@ def slice_of_objective(plane, J, runs, title):
     for B, points in runs.items():
         style = batch_style(B) | dict(markersize=6, linewidth=1.3, markevery=0.12)
         axes.plot(*points.T, **style, label=f"B = {B}")
+    for B, points in runs.items():  # larger marks where the runs end
+        axes.plot(*points[-1], **batch_style(B), markersize=10, markeredgecolor="black")
     axes.plot(0, 0, "X", color="black", markersize=10)
     axes.annotate("start", (0, 0), (0, -16), textcoords="offset points", ha="center")
     axes.plot(1, 0, "*", color="red", markersize=16)
@@ -63,14 +65,15 @@ def animate_slice(plane, J, runs, title):
         HTML with buttons to play it, its pictures inside.
     """
     axes = slice_of_objective(plane, J, runs, title)
-    lines = dict(zip(runs, axes.lines, strict=False))
+    lines = axes.lines[: 2 * len(runs)]  # the runs, and their ends
     length = max(map(len, runs.values()))
     ends = np.unique(np.linspace(1, length, FRAMES).round().astype(int))
 
     def draw(end):
-        for B, line in lines.items():
-            line.set_data(*runs[B][:end].T)
-        return list(lines.values())
+        for points, line, mark in zip(runs.values(), lines, lines[len(runs) :], strict=False):
+            line.set_data(*points[:end].T)
+            mark.set_data(*points[end - 1 : end].T)
+        return lines
 
     animation = FuncAnimation(axes.figure, draw, ends)
     with plt.rc_context({"savefig.dpi": 70, "animation.embed_limit": 5}):

@@ -80,17 +80,19 @@ def loss_and_accuracy(rows, x, title, J_best, accuracy_best=None, standard_error
     rows[x] = rows.groupby(["batch_size", "iteration"])[x].transform("mean")
     axes = two_panels(title)
     curves(rows, x, "train_loss", "", xscale="log", yscale="log", axes=axes[0])
-    optimum = axes[0].axhline(J_best, color="gray", linestyle="--", label="J*, the optimum")
-    axes[0].legend(handles=[optimum])  # the right panel has room for the batch sizes
+    axes[0].axhline(J_best, color="gray", linestyle="--", label="the optimum")
     _errors_on_log_axis(axes[1])
     curves(rows, x, "test_accuracy", "", xscale="log", axes=axes[1])
+    axes[1].set_ylabel(f"{LABELS['test_accuracy']} (log scale of the errors)")
     if accuracy_best is not None:
         band = accuracy_best - standard_error, accuracy_best + standard_error
         axes[1].axhspan(*band, color="gray", alpha=0.3, linewidth=0)
-        axes[1].axhline(
-            accuracy_best, color="gray", ls="--", lw=1, label="optimum ± standard error"
-        )
-    axes[1].legend(loc="lower right")
+        axes[1].axhline(accuracy_best, color="gray", linestyle="--")
+    # One legend for both, below them: inside it would lie on a curve on one of the clocks.
+    names = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(*names, loc="outside lower center", ncols=len(names[0]))
+    for axis in axes:
+        axis.get_legend().remove()
     return axes
 
 

@@ -79,7 +79,7 @@ class History:
             if last.test_accuracy is None
             else np.array(columns["test_accuracy"]),
             seconds=np.array(columns["seconds"]),
-            minibatch_loss=minibatch_loss[:made].copy(),
+            minibatch_loss=minibatch_loss[:made],
             W_checkpoints=np.array(columns["W"]),
             b_checkpoints=np.array(columns["b"]),
             stopped=stopped,

@@ -10,19 +10,18 @@ QUESTIONS = {
             "cancel: the variance of a mean falls as 1/B. What does the spread do, then?",
             "b": "The variance of a mean of B independent numbers is 1/B of theirs, so its spread "
             "is 1/√B. A hundred times the work buys a tenth of the noise.",
-            "c": "The mean over all minibatches is the full gradient whatever B is. But how far "
-            "a single minibatch lies from it depends on how many examples it averages.",
+            "c": "The sum is divided by a hundred, but the sum of a hundred errors is larger than "
+            "one error. It is the variance that falls to a hundredth; the distance is its root.",
         },
     ),
-    "which-data-chooses": Question(
-        right="c",
+    "chosen-on-the-test-set": Question(
+        right="b",
         choices={
-            "a": "The training loss would do for the objective, but it cannot show what a rate "
-            "does to images that were not used. And we want one rule for both.",
-            "b": "Then the test accuracy in the end would be that of a rate chosen to make it "
-            "high: a promise that new images need not keep.",
-            "c": "The validation images were not trained on, and the test images stay untouched "
-            "until the choice is made.",
+            "a": "No weight was fitted to these images, but the rate was: it was chosen because it "
+            "does well on just them.",
+            "b": "The best of twenty is partly good and partly lucky on these images, and new ones "
+            "do not repeat the luck. So rates are chosen on validation images.",
+            "c": "Nothing pushes it down. Which of twenty noisy numbers was kept?",
         },
     ),
     "flat-curve": Question(

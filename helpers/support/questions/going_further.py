@@ -14,6 +14,33 @@ QUESTIONS = {
             "the noise cannot carry W away for ever.",
         },
     ),
+    "ball-quotient": Question(
+        right="c",
+        choices={
+            "a": "That would be so if both were doubled. What becomes of η / B?",
+            "b": "One of the two changes does that alone. Here are both.",
+            "c": "η / B is a quarter of what it was, and the gap is proportional to it.",
+        },
+    ),
+    "who-leaves": Question(
+        right="b",
+        choices={
+            "a": "A hundred of its steps carry the noise of one step at B = 100: the same path, "
+            "cut finer.",
+            "b": "The reason above needs W to stand still while the examples of a step are looked "
+            "at. The longest step moves it most.",
+            "c": "Read the condition again: as long as W hardly moves in between. For which of the "
+            "steps is that least true?",
+        },
+    ),
+    "strongest-penalty": Question(
+        right="a",
+        choices={
+            "a": "There λ stands against one gradient, at B = 1000 against the sum of a thousand.",
+            "b": "The sum of a thousand gradients is large, and the penalty does not grow with it.",
+            "c": "λ is the same in all, but not what it is weighed against.",
+        },
+    ),
     "perfect-scaling": Question(
         right=250,
         numbers={

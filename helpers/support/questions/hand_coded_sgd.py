@@ -25,6 +25,16 @@ QUESTIONS = {
         otherwise="The cross-entropy of an image is −ln of the probability of its right class.",
         within=0.01,
     ),
+    "both-forget": Question(
+        right="b",
+        choices={
+            "a": "It does not know the truth. Which two things does it compare?",
+            "b": "The two agree with each other: it compares a gradient with the loss that it is "
+            "given, not with the one that was meant. The check of the loss has to notice.",
+            "c": "The penalty is on W alone, but the measured slope is that of the same loss "
+            "without it.",
+        },
+    ),
     "nearer-to-the-lowest-point": Question(
         right="b",
         choices={

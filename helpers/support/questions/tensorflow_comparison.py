@@ -35,6 +35,14 @@ QUESTIONS = {
         },
         otherwise="Half of the time: calls = B · image.",
     ),
+    "who-gains": Question(
+        right="a",
+        choices={
+            "a": "There nearly all of the time is spent on calls, and only calls are saved.",
+            "b": "There the time is spent on images, which cost the same whoever asks for them.",
+            "c": "As many microseconds per update, perhaps. But as a share of an update?",
+        },
+    ),
     "mean-over-an-epoch": Question(
         right="b",
         choices={
