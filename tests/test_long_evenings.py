@@ -4,6 +4,7 @@ import copy
 import os
 import re
 import shutil
+import subprocess
 from contextlib import contextmanager
 
 import nbformat
@@ -34,6 +35,9 @@ def stop():
 threading.Thread(target=stop, daemon=True).start()
 """
 
+# A NameError with lines of the cell around it, and of a function of the notebook that it calls.
+MOST_LINES = 25
+
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
@@ -41,7 +45,16 @@ def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     for name in ("helpers", "grading", "notebooks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "data").mkdir()
+    for name in (".gitignore", "data/.gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    for command in ("init -q", "add .", "-c user.name=x -c user.email=x commit -q -m x"):
+        git(folder, *command.split())
     return folder
+
+
+def git(folder, *command):
+    return subprocess.check_output(["git", "-C", folder, *command], text=True)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +78,12 @@ def kernel(course, cache, name):
         # Each time as a cell of its own: nbclient does not expect one to be run again.
         again = copy.deepcopy(cell)
         notebook.cells.append(again)
-        client.execute_cell(again, len(notebook.cells) - 1)
+        try:
+            client.execute_cell(again, len(notebook.cells) - 1)
+        except CellExecutionError as error:
+            # As the notebook shows it: nbclient puts the source of the cell before it.
+            error.traceback = "\n".join(again.outputs[-1].traceback)
+            raise
         return [shown for output in again.outputs for shown in comparable(output).items()]
 
     with client.setup_kernel(env=os.environ | places | quiet):
@@ -75,9 +93,16 @@ def kernel(course, cache, name):
 def comparable(output):
     """What an output shows, by kind, without measured times and the space that they take."""
     texts = output.get("data", {}) | {"text": output.get("text", "")}
+    return {
+        kind: text if kind.startswith("image/png") else without_times(text)
+        for kind, text in texts.items()
+    }
+
+
+def without_times(text):
     for pattern, replacement in MEASURED:
-        texts = {kind: re.sub(pattern, replacement, text) for kind, text in texts.items()}
-    return {kind: " ".join(text.split()) for kind, text in texts.items()}
+        text = re.sub(pattern, replacement, text)
+    return " ".join(text.split())
 
 
 def settled(shown, expected, tags):
@@ -127,24 +152,50 @@ def test_executions_leave_the_same_files_and_outputs(course, cache, name, times)
                     others.append(f"{cell.id}, time {number}")
         files = files or files_of(course, cache)
         assert files_of(course, cache) == files
+        assert git(course, "status", "--porcelain") == ""  # what is new is declared a cache
     assert not others, "; ".join(others)
 
 
-def test_a_study_that_is_stopped_goes_on_after_a_restart(course, tmp_path):
-    name = "03_batch_size_study"
-    with kernel(course, tmp_path, name) as (cells, run):
+@pytest.mark.parametrize("name", NAMES)
+def test_after_a_restart_a_cell_works_or_says_what_is_missing(course, cache, name):
+    """Each cell below the imports in a fresh kernel, then all of them."""
+    with kernel(course, cache, name) as (cells, run):
+        for cell in cells[2:]:
+            try:
+                run(cell)
+            except CellExecutionError as error:
+                assert error.ename == "NameError", (cell.id, error.traceback)
+                assert len(error.traceback.splitlines()) <= MOST_LINES, (cell.id, error.traceback)
+                assert "helpers" not in error.traceback, (cell.id, error.traceback)
         for cell in cells:
-            if cell.id == "runs":
-                run(nbformat.v4.new_code_cell(STOP))
-                with pytest.raises(CellExecutionError, match="They are kept: run this again"):
-                    run(cell)
-                break
             run(cell)
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pkl")}
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["at once", "after a restart"])
+def test_a_study_that_is_stopped_goes_on(course, cache, tmp_path, restarted):
+    """It keeps what was finished, and ends in what it gives without a stop."""
+    name = "03_batch_size_study"
+    with kernel(course, cache, name) as (cells, run):
+        uninterrupted = {cell.id: run(cell) for cell in cells}
     with kernel(course, tmp_path, name) as (cells, run):
-        shown = {cell.id: run(cell) for cell in cells}
-    assert kept and kept == {path: path.stat().st_mtime_ns for path in kept}
-    stored = {cell.id: cell for cell in cells}["results"]
-    expected = [shown for output in stored.outputs for shown in comparable(output).items()]
-    tags = stored.metadata.tags
-    assert settled(shown["results"], expected, tags) == settled(expected, expected, tags)
+        stopped = [cell.id for cell in cells].index("runs")
+        for cell in cells[:stopped]:
+            run(cell)
+        before = {*tmp_path.glob("*.pkl")}
+        run(nbformat.v4.new_code_cell(STOP))
+        with pytest.raises(CellExecutionError, match="They are kept: run this again") as error:
+            run(cells[stopped])
+        assert len(error.value.traceback.splitlines()) == 1
+        kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.pkl")}
+        assert len(kept) >= len(before) + 2
+        if not restarted:
+            shown = {cell.id: run(cell) for cell in cells[stopped:]}
+    if restarted:
+        with kernel(course, tmp_path, name) as (cells, run):
+            shown = {cell.id: run(cell) for cell in cells}
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert len([*tmp_path.glob("*.pkl")]) > len(kept)  # it was in the middle
+    for cell in cells[stopped:]:
+        tags = cell.metadata.get("tags", [])
+        expected = settled(uninterrupted[cell.id], uninterrupted[cell.id], tags)
+        assert settled(shown[cell.id], uninterrupted[cell.id], tags) == expected, cell.id
