@@ -36,7 +36,7 @@ thorough: data ## what make test leaves out: every answer in the sandbox, thousa
 
 # Its cases take turns in one browser, whose name may be given: make browser BROWSER=…
 browser: data ## the notebooks in a real browser, as a student opens them; screenshots in build/browser/
-	$(python) -m pytest tests/browser/as_a_student.py
+	$(python) -m pytest $(addprefix tests/browser/,as_a_student.py on_a_bad_evening.py as_a_reader.py)
 
 colab: data ## the notebooks in a simulated Colab, with the versions it has (needs Python 3.13)
 	test -x build/colab/bin/python || $(COLAB_PYTHON) -m venv build/colab

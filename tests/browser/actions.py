@@ -1,5 +1,6 @@
 """What a student does in JupyterLab and in Notebook 7, and what then is to be seen."""
 
+import re
 from contextlib import contextmanager
 
 import nbformat
@@ -11,6 +12,7 @@ PATHS = {
     "lab": "lab/workspaces/auto-w/tree/notebooks/{name}.ipynb?token=t&reset",
     "notebook": "notebooks/notebooks/{name}.ipynb?token=t",
 }
+ESCAPE = re.compile(r"\x1b\[[\d;]*m")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 PANEL = "window.jupyterapp.shell.currentWidget"
 HAS_A_COUNT = f"index => {PANEL}.content.model.cells.get(index).executionCount !== null"
@@ -69,10 +71,24 @@ def choose(page, *path):
     page.locator(".lm-Menu-itemLabel").get_by_text(path[1], exact=True).click()
 
 
+def accept(page):
+    """Press the last button of a dialog, which goes on; the result is what the dialog says."""
+    dialog = page.locator(".jp-Dialog")
+    text = dialog.inner_text()
+    dialog.locator(".jp-Dialog-footer button").last.click()
+    return text
+
+
+def restart(page):
+    press(page, "notebook:restart-kernel")
+    accept(page)
+    page.wait_for_function(f"{PANEL}.sessionContext.session.kernel.status === 'idle'")
+
+
 def restart_and_run_all(page, wait=True):
     page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     press(page, "notebook:restart-run-all")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
+    accept(page)
     first = next(n for n, cell in enumerate(notebook(page).cells) if cell.cell_type == "code")
     page.wait_for_function(HAS_A_COUNT, arg=first)
     if wait:
@@ -113,6 +129,13 @@ def write(page, cell_id, source):
     page.keyboard.insert_text(source)
 
 
+def run_from(page, cell_id):
+    """Run a cell and all below it, as one does after a stop."""
+    select(page, cell_id)
+    choose(page, "Run", "Run Selected Cell and All Below")
+    wait_until_idle(page)
+
+
 def run_cell(page, cell_id, wait=True):
     """Run one cell; the result is the cell in the browser."""
     cell = select(page, cell_id)
@@ -136,6 +159,24 @@ def text_of(output):
     if output.output_type == "error":
         return "\n".join(output.traceback)
     return output.get("text") or "".join(output.get("data", {}).get("text/plain", ""))
+
+
+def plain(output):
+    """The same without what colors it."""
+    return ESCAPE.sub("", text_of(output)).strip()
+
+
+def error_of(page, cell_id):
+    """What the error of a cell shows."""
+    (error,) = [output for output in outputs(page, cell_id) if output.output_type == "error"]
+    return plain(error)
+
+
+def one_line(page, cell_id):
+    """The same, which must be a line or two, without a traceback."""
+    shown = error_of(page, cell_id)
+    assert "Traceback" not in shown and len(shown.splitlines()) <= 3, shown
+    return shown
 
 
 def executed(page):

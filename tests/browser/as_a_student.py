@@ -13,20 +13,21 @@ from actions import (
     SCREENSHOTS,
     THEMES,
     change_theme,
-    choose,
     contrasts,
     executed,
     failed,
     notebook,
+    one_line,
     opened,
     outputs,
     pictures,
+    plain,
     press,
     restart_and_run_all,
     run_cell,
+    run_from,
     screenshots,
     select,
-    text_of,
     wait_until_idle,
     wait_until_running,
     write,
@@ -63,7 +64,6 @@ with progress_bar(3, "Runs", "run", delay=0, mininterval=0) as bar:
     bar.update(3)
 print("after")
 """
-ESCAPE = re.compile(r"\x1b\[[\d;]*m")
 
 each_interface = pytest.mark.parametrize("interface", ["lab", "notebook"])
 each_notebook = pytest.mark.parametrize("name", NAMES)
@@ -87,19 +87,8 @@ def solution(name, cell_id):
     return re.sub(r"^ *### (BEGIN|END) .*\n?", "", worked(name)[cell_id].source, flags=re.MULTILINE)
 
 
-def plain(output):
-    return ESCAPE.sub("", text_of(output)).strip()
-
-
 def words(text):
     return " ".join(re.findall(r"\w+", text))
-
-
-def one_line(page, cell_id):
-    """What the error of a cell shows; it must be a line or two, without a traceback."""
-    (error,) = [output for output in outputs(page, cell_id) if output.output_type == "error"]
-    assert "Traceback" not in plain(error) and len(plain(error).splitlines()) <= 3, plain(error)
-    return plain(error)
 
 
 # Nothing stops
@@ -265,19 +254,29 @@ def assert_readable(page, cell):
     change_theme(page, "light")
 
 
-def test_the_checks_below_stop_one_after_the_other(browser, servers):
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="the choices stop twice"))
+        if name.startswith("03")
+        else name
+        for name in WITH_EXERCISES
+    ],
+)
+def test_reading_unanswered_takes_a_stop_for_each_exercise_at_most(browser, servers, name):
     """After a failed check one selects the cell below it, and runs from there to the next."""
-    name = "02_hand_coded_sgd"
+    exercises = [answer for answer in worked(name) if f"{answer}-check" in worked(name)]
     with opened(browser, servers["student"], "lab", name) as page:
         restart_and_run_all(page)
-        for _ in range(3):
+        last = [cell.id for cell in notebook(page).cells if cell.cell_type == "code"][-1]
+        stops = []
+        while (stopped := executed(page)[-1]) != last:
+            assert stopped == failed(page)[-1] and stopped not in stops
+            one_line(page, stopped)
+            stops.append(stopped)
             ids = [cell.id for cell in notebook(page).cells]
-            stopped = executed(page)[-1]
-            select(page, ids[ids.index(stopped) + 1])
-            choose(page, "Run", "Run Selected Cell and All Below")
-            wait_until_idle(page)
-            assert executed(page)[-1] == failed(page)[-1] != stopped
-            one_line(page, failed(page)[-1])
+            run_from(page, ids[ids.index(stopped) + 1])
+        assert stops == failed(page) and 0 < len(stops) <= len(exercises)
 
 
 def test_a_forgotten_line_is_named(browser, servers):

@@ -50,17 +50,28 @@ def editions(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def servers(editions, tmp_path_factory):
+def servers(editions, serve, tmp_path_factory):
     """The addresses of a running Jupyter server for each edition; it serves both interfaces."""
+    variables = {
+        "MNIST_DIR": str(fetch_mnist() / "MNIST" / "raw"),
+        "STUDY_CACHE": str(tmp_path_factory.getbasetemp() / "study"),
+    }
+    return {edition: serve(folder, variables) for edition, folder in editions.items()}
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """A function that starts a Jupyter server on a folder, and gives its address."""
     inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-    started, addresses = [], {}
     # No question about news over what is looked at.
     quiet = tmp_path_factory.mktemp("settings")
     (quiet / "@jupyterlab" / "apputils-extension").mkdir(parents=True)
     (quiet / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings").write_text(
         '{"fetchNews": "false", "checkForUpdates": false}'
     )
-    for edition, folder in editions.items():
+    started = []
+
+    def start(folder, variables):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -76,8 +87,6 @@ def servers(editions, tmp_path_factory):
             "JupyterNotebookApp.expose_app_in_browser": True,
         }
         environment = inherited | {
-            "MNIST_DIR": str(fetch_mnist() / "MNIST" / "raw"),
-            "STUDY_CACHE": str(tmp_path_factory.getbasetemp() / "study"),
             "RESULTS_DIR": str(tmp_path_factory.mktemp("results")),
             # Nothing of this machine's own settings.
             "JUPYTER_CONFIG_DIR": str(tmp_path_factory.mktemp("config")),
@@ -87,24 +96,24 @@ def servers(editions, tmp_path_factory):
         }
         command = [sys.executable, "-m", "jupyterlab"]
         command += [f"--{name}={value}" for name, value in settings.items()]
-        log = (tmp_path_factory.getbasetemp() / f"{edition}.log").open("w")
+        log = (tmp_path_factory.getbasetemp() / f"jupyter-{port}.log").open("w")
+        environment |= variables
         started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        addresses[edition] = f"http://127.0.0.1:{port}"
-    try:
-        for address in addresses.values():
-            _wait_for(f"{address}/api?token=t")
-        yield addresses
-    finally:
-        for server in started:
-            server.terminate()
-        for server in started:
-            server.wait(30)
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(address)
+        return address
+
+    yield start
+    for server in started:
+        server.terminate()
+    for server in started:
+        server.wait(30)
 
 
 def _wait_for(address, seconds=300):
     for _ in range(seconds):
         try:
-            return urlopen(address).close()
+            return urlopen(f"{address}/api?token=t").close()
         except OSError:
             time.sleep(1)
     pytest.exit(f"Jupyter does not answer at {address}.", returncode=1)
