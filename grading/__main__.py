@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from grading.by_hand import written
 from grading.giving_back import class_report, feedback, grades, gradescope, similarity, worksheets
-from grading.batch import grade_all, workers
+from grading.batch import grade_all
 from grading.edition.editions import read_release
 from grading.by_hand.gradebook import points_in_gradebook, write_gradebook
 from grading.handed_in.layouts import LAYOUTS
@@ -46,7 +46,7 @@ def main(arguments=None, root=ROOT, decide=None):
     except KeyboardInterrupt:
         print("\nInterrupted. What is graded is kept: the same command goes on.", file=sys.stderr)
         return INTERRUPTED
-    except (Ambiguous, Refused, worksheets.NoSheet, FileNotFoundError, ValueError) as error:
+    except (Ambiguous, Refused, worksheets.NoSheet, OSError, ValueError) as error:
         problem = str(error)
     print(problem, file=sys.stderr)
     return NOT_RUN
@@ -71,11 +71,10 @@ def run(options, root, build, decide):
     only = _chosen(options.only, submissions)
 
     decide, settings = _decider(options, decide, release)
-    with workers(options.jobs, options.scheduler):
-        results, failures = grade_all(
-            submissions, release, kept / "results", decide,
-            jobs=options.jobs, again=options.again, only=only, **settings,
-        )  # fmt: skip
+    results, failures = grade_all(
+        submissions, release, kept / "results", decide, jobs=options.jobs,
+        scheduler=options.scheduler, again=options.again, only=only, **settings,
+    )  # fmt: skip
 
     state = _read_state(kept / "state.json")
     url = options.db or f"sqlite:///{(build / 'gradebook' / 'gradebook.db').resolve()}"
@@ -98,7 +97,7 @@ def run(options, root, build, decide):
     changed = grades.changes(state["points"], after)
     _print_changes(changed)
     if options.dry_run:
-        print("Nothing was written (--dry-run).")
+        print("No table was written (--dry-run); what was graded is kept for the next run.")
         return SOME_REFUSED if any(each.is_refused for each in found) else GRADED
 
     write_csv(out / "grades.csv", grades.rows(found, release), grades.columns(release))
@@ -158,7 +157,7 @@ def _options(arguments):
 
 
 def _existing(text):
-    path = Path(text)
+    path = Path(text).expanduser()
     if not text:  # of make grade alone
         raise argparse.ArgumentTypeError("none is named; as in: make grade SUBMISSIONS=folder")
     if not path.exists():
@@ -241,7 +240,8 @@ def _write_feedback(folder, found, earlier, jobs):
 def _replay(options, standing):
     """What repeats the grading of one student."""
     result, key = standing.result, standing.submission.key
-    command = ["python", "-m", "grading", str(options.submissions), "--again", "--only", key]
+    python = os.path.relpath(sys.executable)  # from where this was started, as other paths are
+    command = [python, "-m", "grading", str(options.submissions), "--again", "--only", key]
     for name in "layout", "roster", "due", "scheduler", "db", "build":
         value = getattr(options, name)
         if value:

@@ -1,6 +1,6 @@
 """A batch of submissions, each graded once: what is done is kept, and gone on from."""
 
-import contextlib
+import copy
 import dataclasses
 import hashlib
 import json
@@ -8,6 +8,7 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import joblib
@@ -21,6 +22,7 @@ from grading.records import Graded, Release, Submission, Verdict
 from grading.tables import write_text
 
 KEPT = ("answers", "attachments", "notes", "fingerprint")
+KILLED = "the process that graded it was killed, perhaps for want of memory"
 Decide = Callable[..., Graded]
 
 
@@ -56,6 +58,7 @@ def grade_all(
     decide: Decide,
     *,
     jobs: int = 1,
+    scheduler: str = "",
     again: bool = False,
     only: tuple[str, ...] = (),
     **options: object,
@@ -71,11 +74,13 @@ def grade_all(
     decide : callable
         `decide.decide`.
     jobs : int
-        Submissions at a time; joblib's backend says where.
+        Submissions at a time, each in a process of its own.
+    scheduler : str
+        Address of a dask cluster that grades instead.
     again : bool
         Grade also what is kept.
     only : tuple of str
-        Keys of submissions: of the others, only what is kept is given.
+        Keys of submissions: of the others, what is kept is given, even if it is out of date.
     options
         For `decide`.
 
@@ -89,14 +94,15 @@ def grade_all(
     results, failures, due = {}, {}, []
     for submission in submissions:
         wanted = not only or submission.key in only
-        kept = _read(folder / submission.key, fingerprint(submission, release))
+        kept = _read(folder / submission.key)
+        if kept and wanted:  # else it stays as it is, whatever has changed since
+            kept = kept if kept.fingerprint == fingerprint(submission, release) else None
         if kept and not (again and wanted):
             results[submission.key] = kept
         elif wanted and submission.notebooks:
             due.append(submission)
-    outcomes = _outcomes(
-        due, jobs, lambda each: joblib.delayed(grade)(each, release, decide, options)
-    )
+    inputs = (release, decide, options)
+    outcomes = _on_cluster(scheduler, due, inputs) if scheduler else _here(jobs, due, inputs)
     bar = tqdm(outcomes, total=len(due), desc="grading", unit="student", disable=not due)
     for key, outcome in bar:
         if isinstance(outcome, str):
@@ -107,28 +113,68 @@ def grade_all(
     return {each.key: results[each.key] for each in submissions if each.key in results}, failures
 
 
-def _outcomes(due, jobs, task):
+def _here(jobs, due, inputs):
     """What `grade` gives for each, as it comes.
 
     Where the process of a worker is killed, those that it may have been at are graded one at a
     time, so that the one whose fault it is can be named, and the batch goes on.
     """
     parallel = joblib.Parallel(
-        n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1
+        n_jobs=jobs,
+        backend="sequential" if jobs == 1 else "loky",
+        return_as="generator_unordered",
+        pre_dispatch="2*n_jobs",
+        batch_size=1,
     )
+    task = joblib.delayed(grade)
     left = {each.key: each for each in due}
     while left:
         try:
-            for key, outcome in parallel([task(each) for each in left.values()]):
+            for key, outcome in parallel([task(each, *inputs) for each in left.values()]):
                 del left[key]
                 yield key, outcome
         except TerminatedWorkerError:
             for key in list(left)[: 2 * jobs]:
                 try:
-                    [found] = parallel([task(left.pop(key))])
+                    [found] = parallel([task(left.pop(key), *inputs)])
                     yield found
                 except TerminatedWorkerError:
-                    yield key, "the process that graded it was killed, perhaps for want of memory"
+                    yield key, KILLED
+
+
+def _on_cluster(scheduler, due, inputs):
+    """The same from a cluster. Dask itself tries again what was at work in a worker that died.
+
+    Not through joblib, which waits forever for such a worker, and grades here if one alone is left.
+    """
+    from dask.distributed import Client, KilledWorker, as_completed
+
+    with Client(scheduler) as client:
+        threads = client.nthreads()
+        if max(threads.values(), default=1) > 1:
+            raise ValueError(
+                f"Workers of {scheduler} have several threads, and grading needs a process: "
+                "start them with --nthreads 1."
+            )
+        # Part of the graph, so that a worker that is started later gets it too.
+        release, *others = inputs
+        release = client.submit(copy.copy, release)
+        keys, waiting = {}, iter(due)
+
+        def submitted(count):
+            for each in islice(waiting, count):
+                future = client.submit(grade, each, release, *others, pure=False)
+                keys[future] = each.key
+                yield future
+
+        completed = as_completed(submitted(2 * max(1, len(threads))))
+        for future in completed:
+            key, error = keys.pop(future), future.exception()
+            if isinstance(error, KilledWorker):
+                yield key, KILLED
+            else:
+                yield future.result()
+            completed.update(submitted(1))
 
 
 def grade(
@@ -195,12 +241,10 @@ def _write(folder, result):
         new.rename(folder)
 
 
-def _read(folder, expected):
-    """A result that was kept, if it is that of this submission, release and code; else None."""
+def _read(folder):
+    """The result that was kept, or None."""
     try:
         content = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        if content["fingerprint"] != expected:
-            return None
         graded = Graded(
             key=folder.name,
             verdicts=tuple(
@@ -216,19 +260,3 @@ def _read(folder, expected):
         return Result(graded, **{key: content[key] for key in KEPT})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-@contextlib.contextmanager
-def workers(jobs: int, scheduler: str = ""):
-    """Where joblib sends the submissions: processes of this machine, or a cluster of dask's."""
-    if scheduler:
-        from dask.distributed import Client
-
-        with Client(scheduler), joblib.parallel_config("dask"):
-            yield
-    elif jobs == 1:
-        with joblib.parallel_config("sequential"):
-            yield
-    else:
-        with joblib.parallel_config("loky"):
-            yield

@@ -32,6 +32,8 @@ c.CourseDirectory.db_url = {url!r}
 def points_in_gradebook(url: str, keys: list[str], release: Release) -> dict:
     """By key of the submission and grade id, what a person gave there: `Given`, or None so far.
 
+    A comment comes back with its points, and one on the answer to a check also without any.
+
     Parameters
     ----------
     url : str
@@ -48,14 +50,19 @@ def points_in_gradebook(url: str, keys: list[str], release: Release) -> dict:
                     grade = book.find_grade(*place)
                 except MissingEntry:
                     continue
-                given[key, exercise.grade_id] = None
-                if grade.manual_score is not None:
-                    comment = ""
-                    if exercise.by_hand:
-                        comment = book.find_comment(*place).manual_comment or ""
-                    points = grade.manual_score + (grade.extra_credit or 0)
-                    given[key, exercise.grade_id] = Given(points, comment)
+                has_points = grade.manual_score is not None or grade.extra_credit
+                texts = [each.manual_comment for each in _comments(book, exercise, key)]
+                comment = "\n".join(filter(None, texts))
+                has_any = has_points or (comment and not exercise.by_hand)
+                entry = Given(grade.score if has_points else None, comment) if has_any else None
+                given[key, exercise.grade_id] = entry
     return given
+
+
+def _comments(book, exercise, key):
+    """What formgrader shows below each answer that an exercise looks at."""
+    place = (exercise.notebook, ASSIGNMENT, key)
+    return [book.find_comment(answer, *place) for answer in exercise.answers]
 
 
 def write_gradebook(
@@ -135,17 +142,21 @@ def _write_submission(book, standing, given, release):
         submission.key, first_name=first, last_name=last, email=student.email or None
     )
     book.update_or_create_submission(ASSIGNMENT, submission.key, timestamp=submission.submitted)
-    notebook_of = {exercise.grade_id: exercise.notebook for exercise in release.exercises}
-    by_hand = {exercise.grade_id for exercise in release.exercises if exercise.by_hand}
-    for verdict in standing.result.graded.verdicts:
-        place = (verdict.grade_id, notebook_of[verdict.grade_id], ASSIGNMENT, submission.key)
-        entry = given.get((submission.key, verdict.grade_id))
-        grade = book.find_grade(*place)
-        grade.auto_score = verdict.points
+    verdicts = {verdict.grade_id: verdict for verdict in standing.result.graded.verdicts}
+    for exercise in release.exercises:
+        grade_id = exercise.grade_id
+        if grade_id not in verdicts:
+            continue
+        entry = given.get((submission.key, grade_id))
+        grade = book.find_grade(grade_id, exercise.notebook, ASSIGNMENT, submission.key)
+        had_points = grade.manual_score is not None
+        grade.auto_score = verdicts[grade_id].points
         grade.manual_score = entry.points if entry else None
         grade.extra_credit = None  # it is part of the points that were brought back
-        grade.needs_manual_grade = verdict.points is None and entry is None
-        if verdict.grade_id in by_hand:
-            comment = book.find_comment(*place)
-            comment.manual_comment = entry.comment if entry else None
+        grade.needs_manual_grade = grade.auto_score is None and grade.manual_score is None
+        for comment in _comments(book, exercise, submission.key):
+            if entry and exercise.by_hand:
+                comment.manual_comment = entry.comment
+            elif not entry and (had_points or not exercise.by_hand):  # it was on another answer
+                comment.manual_comment = None
     book.db.commit()

@@ -56,9 +56,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Given:
-    """Points that a person gave."""
+    """Points that a person gave; None for a comment alone, where a check gives the points."""
 
-    points: float
+    points: float | None
     comment: str = ""
 
 
@@ -175,7 +175,8 @@ def merged(
     for (key, grade_id), entry in book.items():
         if entry and (key, grade_id) not in written:
             if key in handed_in_again:
-                remarks.append(f"{key}, {grade_id}: the check gives the points again")
+                what = "comment" if entry.points is None else "points"
+                remarks.append(f"{key}, {grade_id}: handed in again, so your {what} count no more")
             else:
                 given[key, grade_id] = entry
     for place, answer in written.items():
@@ -220,24 +221,25 @@ def remembered(given: Mapping, answers: list[Answer]) -> dict[str, list]:
 
 def write_sheet(path: Path, answers: list[Answer], given: Mapping) -> None:
     """The CSV to fill in: points that were given stand in it, and stale ones below."""
-    rows = [
-        {
-            "student": each.student,
-            "question": each.question,
-            "points": number(entry.points) if entry else "",
-            "comment": entry.comment if entry else "",
-            "answer_hash": each.hash,
-        }
-        for each in answers
-        for entry in [given.get((each.key, each.exercise.grade_id))]
-    ]
-    current = {(row["student"], row["question"], row["answer_hash"]) for row in rows}
     names = {each.key: each.student for each in answers}
+    there = {}
     for row in _rows(path):
         row["student"] = names.get(row["student"], row["student"])
-        place = (row["student"], row["question"], row["answer_hash"])
-        if place not in current and (row["points"] or row["comment"]):
-            rows.append(row)
+        there[row["student"], row["question"], row["answer_hash"]] = row
+    rows = []
+    for each in answers:
+        row = there.pop((each.student, each.question, each.hash), {"comment": ""})
+        entry = given.get((each.key, each.exercise.grade_id))
+        rows.append(
+            {
+                "student": each.student,
+                "question": each.question,
+                "points": number(entry.points) if entry else "",
+                "comment": entry.comment if entry else row["comment"],
+                "answer_hash": each.hash,
+            }
+        )
+    rows += [row for row in there.values() if row["points"] or row["comment"]]
     write_csv(path, rows, COLUMNS)
 
 

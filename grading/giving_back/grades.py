@@ -78,12 +78,11 @@ def standings(
         key = submission.key
         result = results.get(key)
         failure = failures.get(key, "")
-        if not result and not failure and submission.notebooks:
-            failure = "not graded yet"
         status = {}
         for name in release.released:
             if name in submission.notebooks:
-                status[name] = "graded" if result else failure
+                is_graded = result and name in result.graded.ran
+                status[name] = "graded" if is_graded else failure or "not graded yet"
             elif name in submission.refused:
                 status[name] = f"refused: {submission.refused[name]}"
             else:
@@ -91,8 +90,9 @@ def standings(
         verdicts = [
             _with_points(verdict, given.get((key, verdict.grade_id)))
             for verdict in (result.graded.verdicts if result else ())
+            if verdict.grade_id in order  # what is kept may be of an earlier release
         ]
-        verdicts.sort(key=lambda each: order.get(each.grade_id, len(order)))
+        verdicts.sort(key=lambda each: order[each.grade_id])
         failed = {v.grade_id for v in verdicts if v.points is None and v.mistake == NOT_CHECKED}
         for each in release.exercises:
             if each.grade_id in failed:
@@ -219,4 +219,5 @@ def _with_points(verdict, entry):
     if entry is None:
         return verdict
     message = "\n".join(filter(None, [verdict.message, entry.comment]))
-    return replace(verdict, points=entry.points, message=message)
+    points = verdict.points if entry.points is None else entry.points
+    return replace(verdict, points=points, message=message)

@@ -147,7 +147,11 @@ class Sandbox:
         theirs.close()
         their_calls.close()
         threading.Thread(target=self._watch, daemon=True).start()
-        self.exchange(self.control, seconds=SECONDS_TO_START)
+        try:
+            self.exchange(self.control, seconds=SECONDS_TO_START)
+        except BaseException:  # Ctrl-C, too: there is no one yet who would end it
+            self.end()
+            raise
 
     def run(self, source):
         """Run a cell.

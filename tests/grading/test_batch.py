@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from grading.batch import fingerprint, grade_all, workers
+from grading.batch import fingerprint, grade_all
 from grading.records import Student, Submission
 from tests.grading.build import model_submission, noting, quick_decide, release
 
@@ -32,21 +32,24 @@ def grade(folder, decide=where, **options):
     return results
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("place", ["processes", "cluster"])
-def test_several_workers_share_the_submissions(tmp_path, place):
-    here = grade(tmp_path / "here")
-    if place == "cluster":
-        from dask.distributed import Client, LocalCluster
+@pytest.fixture(params=["processes", "cluster"])
+def two_workers(request):
+    """Options for two workers at a time."""
+    if request.param == "processes":
+        yield dict(jobs=2)
+        return
+    from dask.distributed import Client, LocalCluster
 
-        with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
-            with Client(cluster) as client:
-                client.wait_for_workers(2)
-            with workers(2, cluster.scheduler_address):
-                there = grade(tmp_path / "there", jobs=2)
-    else:
-        with workers(2):
-            there = grade(tmp_path / "there", jobs=2)
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.wait_for_workers(2)
+        yield dict(scheduler=cluster.scheduler_address)
+
+
+@pytest.mark.slow
+def test_several_workers_share_the_submissions(tmp_path, two_workers):
+    here = grade(tmp_path / "here")
+    there = grade(tmp_path / "there", **two_workers)
     processes = {result.graded.replay["process"] for result in there.values()}
     assert len(processes) == 2 and os.getpid() not in processes
     assert {key: result.graded.verdicts for key, result in there.items()} == {
@@ -62,9 +65,8 @@ def killed(key, rebuilt, release, **options):
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_its_own_submission_alone(tmp_path):
-    with workers(2):
-        results, failures = grade_all(submissions(), release(), tmp_path, killed, jobs=2)
+def test_a_worker_that_is_killed_costs_its_own_submission_alone(tmp_path, two_workers):
+    results, failures = grade_all(submissions(), release(), tmp_path, killed, **two_workers)
     assert set(results) == {*KEYS} - {"bob"} and "was killed" in failures["bob"]
 
 

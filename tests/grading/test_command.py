@@ -209,9 +209,24 @@ def test_a_submission_that_is_gone_is_said_once(course, capsys):
 
 def test_only_one_student(course):
     graded = []
-    grade(course, "--only", "ADA", decide=noting(graded))
+    shutil.rmtree(course / "in" / "=cee, jr")
+    assert grade(course, "--only", "ADA", decide=noting(graded)) == 0
     assert graded == ["ada"] and by_student(course)["bob"][SGD] == "not graded yet"
     assert grade(course, "--only", "nobody") == 2
+
+
+def test_the_others_keep_what_they_have_where_one_is_graded(course, capsys, monkeypatch):
+    grade(course)
+    before = by_student(course)
+    write(course / "in" / "ada", {SGD: as_bytes(untouched(SGD))})
+    monkeypatch.setattr("grading.batch._hash_of_grading", lambda: "another version")
+    capsys.readouterr()
+    graded = []
+    grade(course, "--only", "bob", decide=noting(graded))
+    assert graded == ["bob"] and by_student(course) == before
+    assert "change:" not in capsys.readouterr().out
+    grade(course)
+    assert "ada, Q2 (q2-loss-check): 1 → 0, another submission" in capsys.readouterr().out
 
 
 def test_nothing_is_written_elsewhere(course):
@@ -261,6 +276,17 @@ def test_equal_answers_are_shown_once_and_have_equal_points(course):
     give(course, "1", where=of("ada", "Q4"))
     grade(course)
     assert by_student(course)["dee"]["Q4"] == "1"
+
+
+def test_a_comment_that_waits_for_its_points_stays(course):
+    grade(course)
+    give(course, "", where=of("ada", "Q4"), comment="First thought.")
+    grade(course)
+    (row,) = filter(of("ada", "Q4"), table(course, "by_hand.csv"))
+    give(course, "1", where=of("ada", "Q4"), comment=row["comment"])
+    grade(course)
+    page = (course / "build/grades/feedback/ada" / f"{STUDY}.html").read_text("utf-8")
+    assert "First thought." in page
 
 
 @pytest.mark.parametrize("points", ["2", "-1", "many", "nan"])
@@ -487,7 +513,7 @@ def test_each_student_has_a_command_that_repeats_the_grading(course):
     where = ["--build", str(course / "build")]
     main([str(course / "in one folder"), *where, *options], decide=quick_decide)
     report = html.unescape((course / "build/grades/report.html").read_text("utf-8"))
-    [command] = re.findall(r"<code>(python -m grading .* ada .*)</code>", report)
+    [command] = re.findall(r"<code>(.*python\S* -m grading .* ada .*)</code>", report)
     assert "seed 0" in report and release().hash in report
     first = (course / "build/grades/grades.csv").read_bytes()
     graded = []

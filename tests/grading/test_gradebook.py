@@ -40,13 +40,16 @@ def written(folder, url, *changed, given=None):
     return written_answers(results, release())
 
 
-def give(url, grade_id, notebook, points, comment=""):
-    """What formgrader stores when a person enters points."""
+def give(url, grade_id, notebook, points=None, comment="", extra=None):
+    """What formgrader stores when a person enters points, or a comment below an answer."""
     with Gradebook(url) as book:
-        grade = book.find_grade(grade_id, notebook, ASSIGNMENT, "ada")
-        grade.manual_score, grade.needs_manual_grade = points, points is None
+        if points is not None or extra is not None:
+            grade = book.find_grade(grade_id, notebook, ASSIGNMENT, "ada")
+            grade.manual_score, grade.extra_credit = points, extra
+            grade.needs_manual_grade = False
         if comment:
-            book.find_comment(grade_id, notebook, ASSIGNMENT, "ada").manual_comment = comment
+            answer = grade_id.removesuffix("-check")
+            book.find_comment(answer, notebook, ASSIGNMENT, "ada").manual_comment = comment
         book.db.commit()
 
 
@@ -109,18 +112,44 @@ def test_points_given_in_formgrader_come_back_and_follow_the_answer(tmp_path, ur
     assert given == {} and "stale" in remarks[0]
 
 
-def test_points_of_a_check_can_be_overruled_until_it_is_handed_in_again(tmp_path, url):
+@pytest.mark.parametrize(
+    ("stored", "points", "message"),
+    [
+        (dict(points=0.5), 0.5, ""),
+        (dict(points=0.5, comment="Nearly."), 0.5, "Nearly."),
+        (dict(comment="Well done."), 1.0, "Well done."),
+        (dict(extra=0.25), 1.25, ""),
+    ],
+)
+def test_what_is_given_on_a_check_comes_back_until_it_is_handed_in_again(
+    tmp_path, url, stored, points, message
+):
     answers = written(tmp_path, url)
-    give(url, "q2-loss-check", "02_hand_coded_sgd", 0.5)
-    book = points_in_gradebook(url, ["ada"], release())
-    given, _ = merged({}, book, answers, {}, set())
-    assert given == {("ada", "q2-loss-check"): Given(0.5)}
+    give(url, "q2-loss-check", "02_hand_coded_sgd", **stored)
     submission, results = batch()
-    (standing,) = standings([submission], results, {}, given, release())
-    (points,) = [v.points for v in standing.verdicts if v.grade_id == "q2-loss-check"]
-    assert points == 0.5
+    for _ in range(2):  # also in the run after the next
+        book = points_in_gradebook(url, ["ada"], release())
+        given, _ = merged({}, book, answers, {}, set())
+        (standing,) = standings([submission], results, {}, given, release())
+        (verdict,) = [v for v in standing.verdicts if v.grade_id == "q2-loss-check"]
+        assert (verdict.points, verdict.message) == (points, message)
+        written(tmp_path, url, given=given)
     given, remarks = merged({}, book, answers, {}, {"ada"})
-    assert given == {} and "q2-loss-check" in remarks[0]
+    assert given == {} and "q2-loss-check: handed in again" in remarks[0]
+    written(tmp_path, url)
+    assert set(points_in_gradebook(url, ["ada"], release()).values()) == {None}
+
+
+def test_a_comment_that_waits_for_its_points_stays(tmp_path, url):
+    answers = written(tmp_path, url)
+    give(url, "q4-comment", STUDY, comment="First thought.")
+    for _ in range(2):
+        given, _ = merged({}, points_in_gradebook(url, ["ada"], release()), answers, {}, set())
+        assert given == {}
+        written(tmp_path, url)
+    give(url, "q4-comment", STUDY, 1.0)
+    book = points_in_gradebook(url, ["ada"], release())
+    assert book["ada", "q4-comment"] == Given(1.0, "First thought.")
 
 
 @pytest.mark.parametrize(
