@@ -30,17 +30,17 @@ from grading.tables import number, write_csv, write_text
 GRADED, SOME_REFUSED, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 
 
-def main(arguments=None, root=ROOT, decide=None):
+def main(arguments=None, decide=None):
     """Run the command line; the result is the exit code.
 
     0: all was graded; 1: something that was handed in was refused; 2: nothing was done.
     """
     options = _options(arguments)
-    build = options.build or root / "build"
+    build = options.build or ROOT / "build"
     (build / "grading").mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(build / "grading" / ".lock", timeout=0):
-            return run(options, root, build, decide)
+            return run(options, build, decide)
     except Timeout:
         problem = f"Another run is writing to {build}; wait for it, or choose another with --build."
     except KeyboardInterrupt:
@@ -52,10 +52,10 @@ def main(arguments=None, root=ROOT, decide=None):
     return NOT_RUN
 
 
-def run(options, root, build, decide):
+def run(options, build, decide):
     """Take in, grade, merge what was given by hand, say what changes, write."""
     out, kept = build / "grades", build / "grading"
-    release = read_release(root, build)
+    release = read_release(build=build)
     layout, submissions, strangers = read_submissions(
         options.submissions, release, options.layout, options.due
     )
@@ -106,7 +106,7 @@ def run(options, root, build, decide):
     _write_feedback(out / "feedback", found, state["feedback"], options.jobs)
     class_report.write_class_report(out, found)
     replay = [_replay(options, standing) for standing in found if standing.result]
-    helpers = root / "helpers"
+    helpers = ROOT / "helpers"
     class_report.write_report(
         out,
         found,

@@ -29,8 +29,8 @@ ROUNDS = 3
 LARGE = 1000.0  # logits whose exponentials overflow
 
 
-def preprocess_data(function, seed=SEED):
-    for rng in _generators(seed):
+def preprocess_data(function):
+    for rng in _generators():
         n = int(rng.integers(15, 40))
         images = rng.integers(256, size=(n, 28, 28)).astype(np.uint8)
         labels = rng.permutation(np.arange(n) % 10)
@@ -42,8 +42,8 @@ def preprocess_data(function, seed=SEED):
         _equal(f"Y of {n} labels", Y, np.eye(10)[labels])
 
 
-def softmax(function, seed=SEED):
-    for rng in _generators(seed):
+def softmax(function):
+    for rng in _generators():
         logits = rng.normal(size=rng.integers(3, 9, size=2), scale=3)
         _equal("probabilities", _called(function, logits), twins.softmax(logits))
         large = logits + LARGE * rng.normal(size=(len(logits), 1))  # rows of unlike size
@@ -52,23 +52,23 @@ def softmax(function, seed=SEED):
         _equal("probabilities of large logits", _called(function, wide), twins.softmax(wide))
 
 
-def loss(function, seed=SEED):
-    for what, arguments in _problems(seed):
+def loss(function):
+    for what, arguments in _problems():
         _equal(f"loss {what}", _called(function, *arguments), twins.loss(*arguments))
 
 
-def gradient(function, seed=SEED):
-    for what, arguments in _problems(seed):
+def gradient(function):
+    for what, arguments in _problems():
         _pair(("dW", "db"), what, _called(function, *arguments), twins.gradient(*arguments))
 
 
-def sgd_step(function, seed=SEED):
-    for what, arguments in _problems(seed, with_rate=True):
+def sgd_step(function):
+    for what, arguments in _problems(with_rate=True):
         _pair(("W", "b"), what, _called(function, *arguments), sgd.sgd_step(*arguments))
 
 
-def minibatches(function, seed=SEED):
-    for rng in _generators(seed):
+def minibatches(function):
+    for rng in _generators():
         B = int(rng.integers(5, 12))
         for n in (int(rng.integers(60, 200)), 7 * B, B - 2):
             epochs = []
@@ -94,8 +94,8 @@ def minibatches(function, seed=SEED):
                 raise AssertionError(f"{n} examples come in the same order with another generator")
 
 
-def best_rates(function, seed=SEED):
-    for rng in _generators(seed):
+def best_rates(function):
+    for rng in _generators():
         sizes = rng.choice(np.arange(2, 500), size=4, replace=False)
         rates, seeds = 10.0 ** rng.uniform(-3, 1, size=5), np.arange(3)
         index = pd.MultiIndex.from_product(
@@ -119,8 +119,8 @@ def best_rates(function, seed=SEED):
         _equal("rates", [found[B] for B in expected], [*expected.values()])
 
 
-def training_run(function, seed=SEED):
-    for rng in _generators(seed):
+def training_run(function):
+    for rng in _generators():
         n, features, classes = rng.integers(8, 15), *rng.integers(3, 7, size=2)
         arrays = []
         for size in n, n + 3:
@@ -153,9 +153,9 @@ def training_run(function, seed=SEED):
             raise AssertionError("the seconds do not add up the time of the updates")
 
 
-def tensorflow_step(function, seed=SEED):
+def tensorflow_step(function):
     run = on_arrays(function)
-    for what, (W, b, X, Y, *rest) in _problems(seed, with_rate=True, sizes=[(5, 4, 3)] * ROUNDS):
+    for what, (W, b, X, Y, *rest) in _problems(with_rate=True, sizes=[(5, 4, 3)] * ROUNDS):
         W_after, b_after, returned = run(W, b, X, Y, *rest)
         _pair(("W", "b"), what, (W_after, b_after), sgd.sgd_step(W, b, X, Y, *rest), rtol=1e-3)
         _equal(f"loss {what}", returned, twins.loss(W, b, X, Y), rtol=1e-3)
@@ -165,13 +165,13 @@ def effective_rate(value):
     _equal("effective rate", value, 5)
 
 
-def _generators(seed):
-    return np.random.default_rng(seed).spawn(ROUNDS)
+def _generators():
+    return np.random.default_rng(SEED).spawn(ROUNDS)
 
 
-def _problems(seed, *, with_rate=False, sizes=None):
+def _problems(*, with_rate=False, sizes=None):
     """Arguments of the loss, or of a step, with what is special about them."""
-    for number, rng in enumerate(_generators(seed)):
+    for number, rng in enumerate(_generators()):
         n, features, classes = sizes[number] if sizes else rng.integers(3, 9, size=3)
         W, b = rng.normal(size=(features, classes)), rng.normal(size=classes)
         X, Y = rng.random((n, features)), np.eye(classes)[rng.integers(classes, size=n)]

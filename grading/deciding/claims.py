@@ -74,18 +74,8 @@ SUSPICIOUS = {
     "requests", "signal", "gc", "settrace", "setprofile", "register_cell_magic", "hidden_tests",
 }  # fmt: skip
 LIBRARIES = {
-    "checks",
-    "np",
-    "numpy",
-    "softmax",
-    "study",
-    "sgd",
-    "helpers",
-    "time",
-    "tf",
-    "pd",
-    "sys",
-}
+    "checks", "np", "numpy", "softmax", "study", "sgd", "helpers", "time", "tf", "pd", "sys",
+}  # fmt: skip
 
 
 def manipulations(source):

@@ -25,6 +25,7 @@ from grading import hidden_tests
 from grading.deciding import claims
 from grading.running import wire
 from grading.exercises import CLAIMS, code_cells, nbgrader, needed_code
+from grading.handed_in.reading import defined
 from grading.running.kept import kept_caches
 from grading.records import NOT_CHECKED, Exercise, Graded, Rebuilt, Release, Verdict
 from grading.running.sandbox import Ended, Limits, Sandbox
@@ -117,7 +118,7 @@ def _notebook(rebuilt, release, isolated, limits):
         number = place.get(nbgrader(cell).get("grade_id"))
         if number is not None and nbgrader(cell).get("solution"):
             stubs[number] = _stub_that_says_so(cell.source)
-            for name in _defined(cell.source):
+            for name in defined(cell.source):
                 answers_of.setdefault(name, []).append(number)
     graded = [place[each.grade_id] for each in exercises if each.grade_id in place]
     shown = {
@@ -334,20 +335,9 @@ def _check_calls(cell):
     return (calls, "\n".join(rest)) if calls else ([], None)
 
 
-def _defined(source):
-    """Names that a cell defines at its top level."""
-    names = []
-    for statement in ast.parse(source).body:
-        if isinstance(statement, ast.FunctionDef):
-            names.append(statement.name)
-        elif isinstance(statement, ast.Assign):
-            names += [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return names
-
-
 def _stub_that_says_so(source):
     """The stub of an answer, for those that call it after it was stopped."""
-    name = next(iter(_defined(source)), "this")
+    name = next(iter(defined(source)), "this")
     text = f'raise checks.CheckFailed("{name} was stopped before.", "calls what was stopped")'
     return source.replace("checks.not_attempted()", text)
 

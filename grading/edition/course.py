@@ -71,7 +71,7 @@ def colab_badge(repository, name):
     return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({notebook})"
 
 
-def configuration(root, release_directory, *, repository="", version="", gradebook=None):
+def configuration(root, release_directory, *, repository="", version=""):
     """nbgrader's configuration, in place of an nbgrader_config.py.
 
     Parameters
@@ -84,8 +84,6 @@ def configuration(root, release_directory, *, repository="", version="", gradebo
         owner/name of the student edition on GitHub; as in the source if empty.
     version : str
         Of the assignment, to be shown with the repository.
-    gradebook : str, optional
-        URL of nbgrader's database, such as sqlite:///build/gradebook.db; none is kept without it.
 
     Returns
     -------
@@ -98,12 +96,8 @@ def configuration(root, release_directory, *, repository="", version="", gradebo
     config.CourseDirectory.release_directory = str(release_directory)
     # Of the folder notebooks/ only the notebooks themselves; caches and notes stay behind.
     config.CourseDirectory.ignore = ["*"]
-    if gradebook is None:
-        config.GenerateAssignment.no_database = True
-        config.SaveCells.enabled = False
-    else:
-        config.CourseDirectory.db_url = gradebook
-
+    config.GenerateAssignment.no_database = True
+    config.SaveCells.enabled = False
     config.GenerateAssignment.preprocessors = _preprocessors()
     config.ClearSolutions.code_stub = {"python": CODE_STUB}
     config.ClearSolutions.text_stub = TEXT_STUB

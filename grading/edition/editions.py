@@ -13,7 +13,7 @@ from grading.records import Exercise, Release
 from grading.release import ROOT, make_notebooks, read_notebooks
 
 
-def read_release(root=ROOT, build=None, table=POINTS):
+def read_release(root=ROOT, build=None):
     """The release of a checkout; nbgrader makes it, unless `build` has that of these sources.
 
     Parameters
@@ -22,8 +22,6 @@ def read_release(root=ROOT, build=None, table=POINTS):
         The checkout, with `notebooks/` and `helpers/`.
     build : pathlib.Path, optional
         Where it is kept, `build/` of the checkout if not given.
-    table : dict
-        For each notebook the points by question; notebooks without points are left out.
 
     Returns
     -------
@@ -35,7 +33,7 @@ def read_release(root=ROOT, build=None, table=POINTS):
         nbgrader cannot make a student edition of these notebooks.
     """
     build = build or root / "build"
-    names = [name for name, points in table.items() if points]
+    names = [name for name, points in POINTS.items() if points]
     key = _hash(root)
     kept = build / "released" / key[:16]
     if not kept.exists():

@@ -81,7 +81,7 @@ def _in_folder(folder, skipped) -> Iterator[File]:
     for parent, folders, names in os.walk(folder):
         for name in [*folders, *names]:
             path = Path(parent, name)
-            relative = path.relative_to(folder).as_posix()
+            relative = _readable(path.relative_to(folder).as_posix())
             if path.is_symlink():
                 skipped[relative] = "a link, which is not followed"
             elif name in names and not _is_noise(relative):
@@ -98,6 +98,14 @@ def _in_folder(folder, skipped) -> Iterator[File]:
             for name in folders
             if name not in NOT_HANDED_IN and not Path(parent, name).is_symlink()
         ]
+
+
+def _readable(path):
+    """A path as text: what is not in UTF-8 comes from a zip of an older Windows."""
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        return os.fsencode(path).decode("cp1252", "replace")
 
 
 def _in_zip(source, prefix, skipped) -> Iterator[File]:

@@ -35,7 +35,7 @@ def kept_caches(release):
     return folder if (folder / "complete").exists() else None
 
 
-def prepare(release, *, isolated=True, limits=None, say=print):
+def prepare(release, *, isolated=True, say=print):
     """Fill the caches of a release, unless they are there.
 
     Parameters
@@ -43,7 +43,6 @@ def prepare(release, *, isolated=True, limits=None, say=print):
     release : Release
     isolated : bool
         As for `grading.deciding.decide.decide`.
-    limits : Limits, optional
     say : callable
         Is told once, before it takes its time.
 
@@ -60,8 +59,9 @@ def prepare(release, *, isolated=True, limits=None, say=print):
         say("Once for this release: J* and compiled code, which takes half a minute.")
         for place in CACHES.values():
             (folder / place).mkdir(exist_ok=True)
-        limits = limits or Limits(cell_seconds=600)
-        with Sandbox(limits, isolated=isolated, kept=folder, fill=True) as sandbox:
+        with Sandbox(
+            Limits(cell_seconds=600), isolated=isolated, kept=folder, fill=True
+        ) as sandbox:
             sandbox.run(WARM_UP)
         task_of(*load_mnist()[:2])  # for the choices that are trained with here
         (folder / "complete").touch()

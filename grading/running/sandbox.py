@@ -58,6 +58,8 @@ class Limits:
     ----------
     cell_seconds, call_seconds : float
         Of a cell, and of one call of a student's function by a check.
+    notebook_seconds : float
+        Of all cells of a notebook; from then on only its definitions run.
     memory : int
         Resident bytes of all its processes together.
     processes : int
@@ -73,6 +75,7 @@ class Limits:
 
     cell_seconds: float = 120.0
     call_seconds: float = 6.0
+    notebook_seconds: float = 900.0
     memory: int = 4 * 2**30
     processes: int = 64
     scratch: int = 2**29

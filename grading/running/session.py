@@ -6,6 +6,7 @@ cell that ended it; an answer whose function ended it is replaced by a stub that
 
 import ast
 import contextlib
+import time
 
 from grading.exercises import ALWAYS
 from grading.running.sandbox import SECONDS_TO_START, Ended
@@ -29,7 +30,7 @@ class Session:
         self.cells, self.stubs, self.limits, self._start = cells, stubs, limits, start
         self.stopped = {}  # by number of a cell, why it does not run any more
         self._ran, self._sandbox = [], None
-        self._starts, self._ends_of_cells = 0, 0
+        self._starts, self._ends_of_cells, self._seconds = 0, 0, 0.0
 
     def run(self, number, source=None):
         """Run a cell.
@@ -49,7 +50,9 @@ class Session:
         if not source.strip():
             return {"outputs": [], "status": "ok"}
         if self._definitions_alone and not self._is_definition(number):
-            return {"outputs": [note("Not run: the kernel had ended too often.")], "status": "ok"}
+            why = "other cells took too long" if self._is_late else "the kernel had ended too often"
+            return {"outputs": [note(f"Not run: {why}.")], "status": "ok"}
+        started = time.monotonic()
         try:
             reply = self._kernel().run(source)
         except Ended as ended:
@@ -59,6 +62,8 @@ class Session:
                 "outputs": [note(f"The kernel was ended here: {ended}.")],
                 "status": str(ended),
             }
+        finally:
+            self._seconds += time.monotonic() - started
         self._ran.append((number, source))
         if reply["status"] == "late":
             limit = f"Interrupted after {self.limits.cell_seconds:g} s."
@@ -129,7 +134,11 @@ class Session:
 
     @property
     def _definitions_alone(self):
-        return self._ends_of_cells > self.limits.restarts
+        return self._is_late or self._ends_of_cells > self.limits.restarts
+
+    @property
+    def _is_late(self):
+        return self._seconds > self.limits.notebook_seconds
 
     def _kernel(self):
         """A kernel in which all has run that ran before."""
@@ -158,7 +167,9 @@ class Session:
 
     def _is_definition(self, number):
         cell = self.cells[number]
-        if number in self.stubs or cell.metadata.get("added") or cell.get("id") in ALWAYS:
+        if number in self.stubs or cell.get("id") in ALWAYS:
+            return True
+        if cell.metadata.get("added") and not self._is_late:
             return True
         try:
             body = ast.parse(cell.source).body

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import stat
 import zipfile
 from datetime import datetime
@@ -137,6 +138,12 @@ def test_the_export_may_be_a_zip_that_was_not_unpacked(tmp_path):
     (tmp_path / "export.zip").write_bytes(zipped(inside))
     found = taken_in(tmp_path / "export.zip", "moodle")
     assert complete(found["Al_B_12"])
+
+
+def test_a_name_that_is_not_in_utf_8_is_read(tmp_path):
+    write(tmp_path / os.fsdecode(b"J\xf6rg"))
+    found = taken_in(tmp_path, "plain")
+    assert found["Jörg"].entries == ("Jörg",) and complete(found["Jörg"])
 
 
 def test_what_is_of_two_layouts_is_listed_and_not_guessed(tmp_path):

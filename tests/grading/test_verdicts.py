@@ -297,6 +297,13 @@ def test_a_cell_that_ends_the_kernel_costs_nothing_by_itself():
     assert any("The kernel was ended here" in str(cell.get("outputs")) for cell in ran.cells)
 
 
+def test_where_time_is_up_the_answers_still_run():
+    limits = dataclasses.replace(LIMITS, notebook_seconds=0)
+    verdicts, ran = small(SGD, before="while True: pass", limits=limits)
+    assert points(verdicts) == most_points(verdicts)
+    assert any("Not run: other cells took too long" in str(c.get("outputs")) for c in ran.cells)
+
+
 TRICKS = """
 import ast, time
 from helpers import checks
