@@ -12,6 +12,13 @@ from helpers.support.arrays import read_only
 from helpers.support.progress import progress_bar
 from helpers.support.threads import one_blas_thread
 
+# Of glibc's malloc.h. Left alone, glibc learns from the first large array that is freed to keep
+# such pieces of memory for itself: 44 MB in the end of notebook 3. So what is large has a piece of
+# its own, which goes back to the system with the array.
+M_MMAP_THRESHOLD = -3
+with contextlib.suppress(AttributeError, OSError, TypeError):  # other systems have no mallopt
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 8 * 2**20)
+
 
 class RunsInterrupted(KeyboardInterrupt):
     """Ctrl-C, or ■ in a notebook, ended `run_all`; it says how many runs were finished."""
