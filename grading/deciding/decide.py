@@ -124,7 +124,7 @@ def _notebook(rebuilt, release, isolated, limits):
     shown = {
         cell.get("id") for cell in cells if (_as_handed_in(rebuilt, cell) or {}).get("outputs")
     }
-    needed = needed_code(ran, CLAIMS & shown)
+    needed = needed_code(ran, CLAIMS[rebuilt.name] & shown)
     start = functools.partial(Sandbox, limits, isolated=isolated, kept=kept_caches(release))
     found, flags, called = {}, [], {}
     with Session(cells, stubs, limits, start) as session:

@@ -11,7 +11,9 @@ from grading.handed_in.reading import definitions
 from grading.handed_in.rebuild import is_untouched, rebuild, rebuild_all
 from tests.grading.build import as_bytes, cell_of, model, model_answers, release, untouched
 
-SGD, STUDY = "02_hand_coded_sgd", "03_batch_size_study"
+SGD, STUDY, TENSORFLOW = (
+    "02_hand_coded_sgd", "03_batch_size_study", "04_tensorflow_comparison",
+)  # fmt: skip
 RIGHT = "def my_softmax(logits):\n    return 'right'"
 WRONG = "def my_softmax(logits):\n    return 'wrong'"
 
@@ -259,11 +261,16 @@ def test_the_release_is_left_as_it_was():
 def test_answers_and_checks_run_and_what_they_use():
     exercises = [cell.id for cell in code_cells(untouched(SGD)) if nbgrader(cell)]
     assert needed(untouched(SGD)) == ["setup", "imports", *exercises]
+    for name, claims in CLAIMS.items():
+        assert claims <= {cell.id for cell in code_cells(untouched(name))}
     ids = needed(model(STUDY))
     # The answer to the choices uses X_fit and J*; a table of own runs takes these runs.
     assert {"example", "optimum"} < {*ids} and "my-table" not in ids
-    claimed = needed_code(model(STUDY), CLAIMS)
+    claimed = needed_code(model(STUDY), CLAIMS[STUDY])
     assert "my_rows = " in " ".join(claimed.values()) and len(claimed) > len(ids)
+    # A list that is filled in a loop is more than the line that makes it.
+    ran = needed_code(model(TENSORFLOW), CLAIMS[TENSORFLOW])
+    assert "parameters.append" in " ".join(ran.values())
     source = " ".join(needed_code(model(STUDY)).values())
     assert "X_fit, Y_fit, X_val, Y_val = " in source and "trial = " not in source
     assert not {"gradient-clouds", "grid", "runs", "q5-runs", "seconds", "my-figure"} & {*ids}

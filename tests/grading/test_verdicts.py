@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -10,13 +11,14 @@ import nbformat
 import pytest
 from answers import CORRECT, MUTANTS
 from build import answered, as_bytes, model_answers, release, untouched
+from nbformat import from_dict
 from nbformat.v4 import new_code_cell, new_output
 
 from grading import hidden_tests
 from grading.running import sandbox
 from grading.deciding.claims import compare, manipulations, text_of
 from grading.deciding.decide import FURTHER, decide
-from grading.exercises import ALWAYS, nbgrader
+from grading.exercises import ALWAYS, CLAIMS, nbgrader
 from grading.handed_in.rebuild import rebuild_all
 from grading.records import NOT_CHECKED
 from grading.running.sandbox import Limits, Sandbox
@@ -424,6 +426,23 @@ def test_what_a_stored_output_claims_is_flagged_and_costs_nothing():
     assert points(verdicts) == most_points(verdicts)
     [flag] = verdicts["q2-softmax-check"].flags
     assert "says 0.98, the rerun gives 0.5" in flag
+
+
+@pytest.mark.parametrize("name", [DATA, SGD, TENSORFLOW])
+def test_an_accuracy_that_no_run_gives_is_flagged_and_all_else_agrees(name):
+    notebook = answered(name, model_answers(name))
+    worked = {cell.id: cell for cell in release().worked[name].cells}
+    for cell in notebook.cells:
+        if cell.id in CLAIMS[name]:
+            found = json.dumps(worked[cell.id].outputs)
+            [accuracy, *_] = re.findall(r"0\.[89]\d\d+", found)
+            cell.outputs = list(map(from_dict, json.loads(found.replace(accuracy, "0.9999"))))
+    [rebuilt] = rebuild_all({name: as_bytes(notebook)}, release())
+    graded = decide("someone", [rebuilt], release(), limits=LIMITS)
+    verdicts = {each.grade_id: each for each in graded.verdicts}
+    assert points(verdicts) == most_points(verdicts)
+    flags = [flag for each in graded.verdicts for flag in each.flags]
+    assert flags and all("says 0.9999, the rerun gives 0." in flag for flag in flags)
 
 
 def test_without_a_sandbox_the_verdicts_are_the_same():
