@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from grading.by_hand.written import Given
 from grading.exercises import nbgrader
@@ -105,6 +105,8 @@ def _opened(url):
             warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own, about autoflush
             with Gradebook(url) as book:
                 yield book
+    except (SQLAlchemyError, ImportError) as error:  # no such server, base or driver
+        raise ValueError(f"nbgrader's gradebook cannot be used: {error}") from None
     finally:
         os.environ["PATH"] = path
 

@@ -187,6 +187,14 @@ def test_equal_answers_have_the_points_that_one_of_them_was_given():
     assert given == dict.fromkeys(book, Given(0.5)) and not remarks
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://a@127.0.0.1:1/b", "no url", "postgres://a/b"]
+)
+def test_a_gradebook_that_cannot_be_opened_is_said_in_words(url):
+    with pytest.raises(ValueError, match="gradebook cannot be used"):
+        points_in_gradebook(url, ["ada"], release())
+
+
 def test_formgrader_finds_the_notebooks_and_what_is_to_be_graded(tmp_path, url):
     written(tmp_path, url)
     config = Config()
