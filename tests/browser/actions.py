@@ -35,6 +35,12 @@ PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')]
     return [image.src.slice(-60), image.getBoundingClientRect().width, new Set(pixels).size];
 })"""
 
+NEXT_PART = """() => {
+    const cells = document.querySelector('.jp-WindowedPanel-outer'), before = cells.scrollTop;
+    cells.scrollBy(0, cells.clientHeight);
+    return cells.scrollTop !== before;
+}"""
+
 
 @contextmanager
 def opened(browser, address, interface, name, width=1280, height=900):
@@ -213,7 +219,10 @@ def change_theme(page, theme):
 
 
 def screenshots(page, name):
-    """Pictures of the whole notebook: 1280 and 390 pixels wide, light and dark."""
+    """Pictures of the whole notebook: 1280 and 390 pixels wide, light and dark.
+
+    In parts, since a browser draws no picture that is higher than 16,384 pixels.
+    """
     size = page.viewport_size
     # The list of files leaves no room on a phone.
     if page.locator("#jp-left-stack:visible").count():
@@ -223,8 +232,12 @@ def screenshots(page, name):
             change_theme(page, theme)
             page.set_viewport_size({"width": width, "height": 16_000})
             page.evaluate(f"{PANEL}.content.scrollToItem(0, 'start')")
-            page.wait_for_timeout(1500)
-            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png")
+            part, moved = 0, True
+            while moved:
+                part += 1
+                page.wait_for_timeout(1500)
+                page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}-{part}.png")
+                moved = page.evaluate(NEXT_PART)
     change_theme(page, "light")
     page.set_viewport_size(size)
 

@@ -57,7 +57,10 @@ def opened(browser, pages):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_fits_and_can_be_read(opened, name, width, theme):
     page = opened(name, width, theme)
-    page.screenshot(path=SCREENSHOTS / f"page-{name}-{width}-{theme}.png", full_page=True)
+    page.set_viewport_size({"width": width, "height": 16_000})
+    for part in range(1, 2 + page.evaluate("document.documentElement.scrollHeight") // 16_000):
+        page.screenshot(path=SCREENSHOTS / f"page-{name}-{width}-{theme}-{part}.png")
+        page.evaluate("scrollBy(0, innerHeight)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CUT_OFF) == []
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
