@@ -35,6 +35,9 @@ PICTURES = """() => [...document.querySelectorAll('.jp-OutputArea-output img')]
     return [image.src.slice(-60), image.getBoundingClientRect().width, new Set(pixels).size];
 })"""
 
+# Code cells below this one do nothing.
+SKIP_BELOW = f"""index => [...{PANEL}.content.model.cells].slice(index + 1)
+.filter(cell => cell.type === 'code').forEach(cell => cell.sharedModel.setSource('1'))"""
 NEXT_PART = """() => {
     const cells = document.querySelector('.jp-WindowedPanel-outer'), before = cells.scrollTop;
     cells.scrollBy(0, cells.clientHeight);
