@@ -254,8 +254,8 @@ def test_a_wrong_answer_is_named_in_readable_colors(browser, servers, name):
         (error,) = outputs(page, check)
         assert error.ename == "CheckFailed" and words in plain(error)
         assert "Traceback" not in plain(error)
-        assert_readable(page, cell)
         page.screenshot(path=SCREENSHOTS / f"wrong-{name}.png")
+        assert_readable(page, cell)
 
 
 def assert_readable(page, cell):
