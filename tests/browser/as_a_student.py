@@ -267,15 +267,7 @@ def assert_readable(page, cell):
     change_theme(page, "light")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="the choices stop twice"))
-        if name.startswith("03")
-        else name
-        for name in WITH_EXERCISES
-    ],
-)
+@pytest.mark.parametrize("name", WITH_EXERCISES)
 def test_reading_unanswered_takes_a_stop_for_each_exercise_at_most(browser, servers, name):
     """After a failed check one selects the cell below it, and runs from there to the next."""
     exercises = [answer for answer in worked(name) if f"{answer}-check" in worked(name)]
