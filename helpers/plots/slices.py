@@ -1,5 +1,7 @@
 """The objective on a plane through the start and the optimum, and the runs that cross it."""
 
+from html import escape
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -77,6 +79,9 @@ def animate_slice(plane, J, runs, title):
 
     animation = FuncAnimation(axes.figure, draw, ends)
     with plt.rc_context({"savefig.dpi": 70, "animation.embed_limit": 5}):
-        html = animation.to_jshtml(fps=FRAMES_PER_SECOND, default_mode="once")
+        page = animation.to_jshtml(fps=FRAMES_PER_SECOND, default_mode="once")
     plt.close(axes.figure)
-    return html
+    # A page of its own, which loads when it is seen: JupyterLab takes out what is out of sight, and
+    # the script would not find its picture.
+    style = "width: 100%; height: 430px; border: 0; background: white"
+    return f'<iframe class="animation" srcdoc="{escape(page)}" style="{style}"></iframe>'
