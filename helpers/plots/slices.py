@@ -1,7 +1,5 @@
 """The objective on a plane through the start and the optimum, and the runs that cross it."""
 
-from html import escape
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -10,6 +8,7 @@ from scipy.interpolate import RectBivariateSpline
 from helpers.plots.style import batch_style, one_panel, plain_number
 
 FRAMES, FRAMES_PER_SECOND = 24, 6
+NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 
 
 def slice_of_objective(plane, J, runs, title):
@@ -79,9 +78,7 @@ def animate_slice(plane, J, runs, title):
 
     animation = FuncAnimation(axes.figure, draw, ends)
     with plt.rc_context({"savefig.dpi": 70, "animation.embed_limit": 5}):
-        page = animation.to_jshtml(fps=FRAMES_PER_SECOND, default_mode="once")
+        html = animation.to_jshtml(fps=FRAMES_PER_SECOND, default_mode="once")
     plt.close(axes.figure)
-    # A page of its own, which loads when it is seen: JupyterLab takes out what is out of sight, and
-    # the script would not find its picture.
-    style = "width: 100%; height: 430px; border: 0; background: white"
-    return f'<iframe class="animation" srcdoc="{escape(page)}" style="{style}"></iframe>'
+    # Chromium draws no <img> that is without a picture at first, and gets one while out of sight.
+    return html.replace("<img ", f'<img src="{NO_PICTURE}" ', 1)

@@ -153,8 +153,7 @@ def test_an_animation_is_seen_after_run_all(browser, servers):
         restart_and_run_all(page)
         select(page, shown)
         page.wait_for_timeout(1000)
-        picture = page.frame_locator("iframe.animation").locator(".animation img")
-        assert picture.bounding_box()["width"] > 100
+        assert page.locator(".animation img").bounding_box()["width"] > 100
 
 
 @each_interface
