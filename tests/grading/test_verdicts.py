@@ -49,7 +49,7 @@ pytestmark = [
 
 
 EVERY_ANSWER = [*CORRECT, *MUTANTS]
-# Those of every day; the others take a quarter of an hour.
+# Those of every day; the others take more than a minute.
 SOME = range(0, len(EVERY_ANSWER), 12)
 
 
