@@ -114,7 +114,7 @@ except OSError as error:
 os.remove("large")
 """
     # Where this environment itself lies below /tmp, that cannot be a folder of the sandbox's own.
-    elsewhere = not Path(sys.prefix).is_relative_to("/tmp")
+    elsewhere = not Path(sys.prefix).resolve().is_relative_to("/tmp")
     assert printed(kernel, source).splitlines() == [f"[] True {elsewhere}", "True"]
 
 
