@@ -38,13 +38,18 @@ def browser():
         browser.close()
 
 
+def checkout(folder):
+    """The folder, with the worked edition in it."""
+    for name in ("helpers", "grading", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def editions(tmp_path_factory):
     """The folders of both editions, by name."""
-    worked = tmp_path_factory.mktemp("worked")
-    for name in ("helpers", "grading", "notebooks"):
-        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-        shutil.copytree(ROOT / name, worked / name, ignore=ignored)
+    worked = checkout(tmp_path_factory.mktemp("worked"))
     student, _ = release("owner/name", ROOT, build=tmp_path_factory.mktemp("build"))
     return {"worked": worked, "student": student}
 

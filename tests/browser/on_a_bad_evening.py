@@ -5,7 +5,6 @@ Part of `make browser`.
 
 import gzip
 import os
-import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +27,7 @@ from actions import (
     wait_until_running,
     write,
 )
+from conftest import checkout
 
 from helpers.data import fetch_mnist
 
@@ -36,11 +36,10 @@ FULL = "No space left on device"
 
 
 @pytest.fixture
-def folder(editions, tmp_path):
+def folder(tmp_path):
     """A checkout of the worked edition, with an empty data folder."""
-    shutil.copytree(editions["worked"], tmp_path / "course")
-    (tmp_path / "course" / "data").mkdir()
-    return tmp_path / "course"
+    (tmp_path / "data").mkdir()
+    return checkout(tmp_path)
 
 
 @pytest.fixture
