@@ -84,12 +84,15 @@ import os, subprocess
 print([path for path in {list(map(str, secret))!r} if os.path.exists(path)])
 print(len([name for name in os.listdir("/proc") if name.isdigit()]) < 10)
 home = {str(Path.home())!r}
-print([name for name in os.listdir(home) if name != ".pyenv"] if os.path.exists(home) else [])
+print(*os.listdir(home) if os.path.exists(home) else [])
 """
-    seen, few_processes, home = printed(kernel, source).splitlines()
+    seen, few_processes, *home = printed(kernel, source).splitlines()
     assert seen == "[]"
     assert few_processes == "True"
-    assert home == "[]"
+    # Of the home only the way to Python and its environment, which may lie there.
+    needed = [Path(path) for path in (sys.prefix, sys.base_prefix, ROOT)]
+    ways = {path.relative_to(Path.home()).parts[0] for path in needed if Path.home() in path.parents}
+    assert {*" ".join(home).split()} <= ways
 
 
 @isolated
