@@ -91,7 +91,9 @@ print(*os.listdir(home) if os.path.exists(home) else [])
     assert few_processes == "True"
     # Of the home only the way to Python and its environment, which may lie there.
     needed = [Path(path) for path in (sys.prefix, sys.base_prefix, ROOT)]
-    ways = {path.relative_to(Path.home()).parts[0] for path in needed if Path.home() in path.parents}
+    ways = {
+        path.relative_to(Path.home()).parts[0] for path in needed if Path.home() in path.parents
+    }
     assert {*" ".join(home).split()} <= ways
 
 
