@@ -10,8 +10,8 @@ QUESTIONS = {
             "programs need not agree bit for bit.",
             "b": "The resolution of float32 is about 6·10⁻⁸ relative to the number, and a few "
             "roundings of that size come together.",
-            "c": "A step is a thousand times larger than a rounding. A difference of its size "
-            "would be a mistake.",
+            "c": "A step is tens of thousands of times larger than a rounding. A difference of its "
+            "size would be a mistake.",
         },
     ),
     "number-of-graphs": Question(
