@@ -159,22 +159,27 @@ def _on_cluster(scheduler, due, inputs):
         # Part of the graph, so that a worker that is started later gets it too.
         release, *others = inputs
         release = client.submit(copy.copy, release)
-        keys, waiting = {}, iter(due)
+        at_work, waiting, suspects = {}, iter(due), []
 
         def submitted(count):
             for each in islice(waiting, count):
                 future = client.submit(grade, each, release, *others, pure=False)
-                keys[future] = each.key
+                at_work[future] = each
                 yield future
 
         completed = as_completed(submitted(2 * max(1, len(threads))))
         for future in completed:
-            key, error = keys.pop(future), future.exception()
+            each, error = at_work.pop(future), future.exception()
             if isinstance(error, KilledWorker):
-                yield key, KILLED
+                suspects.append(each)
             else:
                 yield future.result()
             completed.update(submitted(1))
+        # Dask suspects also what only waited in a worker that died: each alone tells.
+        for each in suspects:
+            future = client.submit(grade, each, *inputs, pure=False)
+            killed = isinstance(future.exception(), KilledWorker)
+            yield (each.key, KILLED) if killed else future.result()
 
 
 def grade(

@@ -38,8 +38,11 @@ def two_workers(request):
     if request.param == "processes":
         yield dict(jobs=2)
         return
+    import dask
     from dask.distributed import Client, LocalCluster
 
+    # Suspected at once, and not after three deaths, is also what waited in a worker that died.
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
         with Client(cluster) as client:
             client.wait_for_workers(2)
