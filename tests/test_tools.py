@@ -201,7 +201,7 @@ def test_nbval_compares_a_tagged_cell_within_its_tolerance(tmp_path):
     )
     pytest_here = [sys.executable, "-m", "pytest", "-c", str(notebooks.ROOT / "pyproject.toml")]
     outcome = subprocess.run(
-        [*pytest_here, "-p", "no:cacheprovider", "-p", "tests.conftest", "-rA", str(path)],
+        [*pytest_here, "-p", "no:cacheprovider", "-p", "conftest", "-rA", str(path)],
         cwd=notebooks.ROOT,
         capture_output=True,
         text=True,
@@ -210,6 +210,26 @@ def test_nbval_compares_a_tagged_cell_within_its_tolerance(tmp_path):
     assert "4 failed, 2 passed" in outcome.stdout, outcome.stdout + outcome.stderr
     passed = [line for line in outcome.stdout.splitlines() if line.startswith("PASSED")]
     assert [line[-6:] for line in passed] == ["Cell 0", "Cell 1"]
+
+
+@pytest.mark.slow
+def test_make_test_executes_every_cell_of_every_notebook():
+    commands = subprocess.run(
+        ["make", "-n", "test"], cwd=notebooks.ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    [command] = [line for line in commands if "-m pytest notebooks" in line]
+    collected = subprocess.run(
+        command + " -n 0 --collect-only -q",
+        shell=True,
+        cwd=notebooks.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    for path in sorted((notebooks.ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        expected = sum(cell.cell_type == "code" for cell in cells)
+        assert collected.count(f"{path.name}::Cell ") == expected, path.name
 
 
 # Execution

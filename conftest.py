@@ -22,6 +22,7 @@ FRAMEWORK = re.compile("tensorflow|torch|keras|frameworks")
 # A test that interrupts might do so while coverage holds a lock, and then nothing goes on.
 INTERRUPT = re.compile("interrupt|ctrl_c|forever|endless|never_ends|stop")
 compare_exactly = IPyNbCell.compare_outputs
+held = []  # the descriptor of the lock that this worker holds
 
 # Properties are searched alike on every machine, however busy it is.
 hypothesis.settings.register_profile("alike", deadline=None, derandomize=True, database=None)
@@ -52,23 +53,37 @@ def pytest_itemcollected(item):
         item.add_marker("interrupts")
 
 
+def is_timed(item):
+    """Whether a test, or a cell, runs while all other workers wait."""
+    return item is not None and item.get_closest_marker("timed") is not None
+
+
+def pytest_collection_modifyitems(items):
+    """Within a file of tests the timed ones come first, in a row; a notebook keeps its order."""
+    order = {path: place for place, path in enumerate(dict.fromkeys(each.path for each in items))}
+    items.sort(
+        key=lambda each: (order[each.path], each.path.suffix == ".py" and not is_timed(each))
+    )
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item):
-    """Run a timed test alone: it holds a lock that all others share.
+def pytest_runtest_protocol(item, nextitem):
+    """Run timed tests alone: up to the last in a row they hold a lock that all others share.
 
     Whoever waits for it keeps the others at the door, or it might wait as long as there are tests.
     """
     if not hasattr(item.config, "workerinput"):
         return (yield)
-    timed = item.get_closest_marker("timed")
-    with open(__file__) as door, open(item.config.inipath) as room:
-        fcntl.flock(door, fcntl.LOCK_EX)
-        fcntl.flock(room, fcntl.LOCK_EX if timed else fcntl.LOCK_SH)
-        fcntl.flock(door, fcntl.LOCK_UN)
-        try:
-            return (yield)
-        finally:
-            fcntl.flock(room, fcntl.LOCK_UN)
+    if not held:
+        with open(__file__) as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            held.append(os.open(item.config.inipath, os.O_RDONLY))
+            fcntl.flock(held[0], fcntl.LOCK_EX if is_timed(item) else fcntl.LOCK_SH)
+    try:
+        return (yield)
+    finally:
+        if not (is_timed(item) and is_timed(nextitem)):
+            os.close(held.pop())
 
 
 def pytest_collection_finish(session):
