@@ -90,17 +90,17 @@ QUESTIONS = {
         },
         otherwise="What the first has won by 25 images it has partly lost again by 19.",
     ),
-    "nothing-learned": Question(
-        right=2.303,
+    "which-probability": Question(
+        right=0.000203,
         numbers={
-            2.303: "−ln 1/10 = ln 10 for every image, whatever its label.",
-            0.1: "That is the probability. The cross-entropy is minus its natural logarithm.",
-            -2.303: "Mind the sign: a probability below 1 has a negative logarithm.",
-            23.03: "That is the sum over ten images. The mean is that of one.",
-            1: "That would be with the logarithm to base 10. Here it is the natural one.",
-            3.322: "That would be in bits, with the logarithm to base 2. Here it is the natural "
-            "one.",
+            0.000203: "exp(−8.5) is about 1 in 5,000.",
+            0.1: "Of this probability −ln is 2.3.",
+            -2.14: "That is −ln 8.5. Which p has −ln p = 8.5?",
+            4914.8: "exp(8.5) is how many times less likely than certain it is. And the "
+            "probability?",
+            0.00276: "That would be with the logarithm to base 2. Here it is the natural one.",
         },
-        otherwise="The cross-entropy of an image is −ln of the probability of its right class.",
+        otherwise="Solve −ln p = 8.5 for p.",
+        within=0.02,
     ),
 }
