@@ -143,7 +143,7 @@ def _options(arguments):
     add("--due", type=datetime.fromisoformat, help="as 2026-11-02T23:59, for the hours late")
     add("--only", action="append", default=[], metavar="STUDENT", help="grade this one alone")
     add("--again", action="store_true", help="grade also what has been graded already")
-    add("--dry-run", action="store_true", help="say what would change, and write nothing")
+    add("--dry-run", action="store_true", help="say what would change, and write no table")
     add("--jobs", type=int, default=1, help="submissions at a time (1)")
     add("--scheduler", default="", help="address of a dask cluster that grades")
     add("--no-sandbox", action="store_true", help="run what students wrote as yourself: dangerous")

@@ -267,6 +267,8 @@ def _resident(processes, enough):
         for process in processes:
             try:
                 shares += process.memory_full_info().pss
+            except psutil.NoSuchProcess:  # it has ended meanwhile, and shares nothing any more
+                continue
             except (psutil.Error, AttributeError):
                 return total
         return shares

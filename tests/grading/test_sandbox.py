@@ -5,6 +5,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -32,6 +33,26 @@ def kernel():
         pytest.skip(f"no sandbox: {NO_BUBBLEWRAP}")
     with Sandbox(LIMITS) as started:
         yield started
+
+
+class Forked:
+    """A process that shares what it has with the one that it comes from."""
+
+    def __init__(self, ended=False):
+        self.ended = ended
+
+    def memory_info(self):
+        return SimpleNamespace(rss=3)
+
+    def memory_full_info(self):
+        if self.ended:
+            raise psutil.NoSuchProcess(1)
+        return SimpleNamespace(pss=1.5)
+
+
+def test_what_is_shared_counts_once_also_if_a_process_ends_while_it_is_counted():
+    assert sandbox._resident([Forked(), Forked()], 5) == 3
+    assert sandbox._resident([Forked(), Forked(ended=True)], 5) == 1.5
 
 
 def printed(kernel, source):
