@@ -1,5 +1,6 @@
 """A progress bar is there while it lasts, and a notebook that is saved shows nothing of it."""
 
+import threading
 import time
 
 import nbformat
@@ -98,3 +99,25 @@ def test_a_bar_without_a_total_counts(capsys):
         time.sleep(0.01)
         bar.update()
     assert "8iteration" in capsys.readouterr().err
+
+
+def test_a_bar_that_was_interrupted_with_its_lock_leaves_other_threads_free(capsys):
+    progress_bar(3, "Interrupted", "run", delay=0).get_lock().acquire()
+    finished = []
+
+    def work():
+        for wanted in (True, False):
+            with progress_bar(3, "Runs", "run", wanted, delay=0) as bar:
+                bar.update()
+            finished.append(wanted)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert finished == [True, False]
+
+
+def test_who_wants_no_bar_does_not_touch_tqdm(monkeypatch):
+    monkeypatch.delattr("helpers.support.progress.tqdm")
+    with progress_bar(3, "Runs", "run", wanted=False) as bar:
+        bar.update()

@@ -1,9 +1,14 @@
 """A progress bar for a person who waits, and for nobody else."""
 
 import sys
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 from tqdm import tqdm
+
+_NO_BAR = SimpleNamespace(update=lambda n=1: None)
 
 
 def progress_bar(
@@ -13,7 +18,7 @@ def progress_bar(
     wanted: bool = True,
     delay: float = 2.0,
     **options: Any,
-) -> tqdm:
+) -> AbstractContextManager[Any]:
     """A tqdm bar that appears after `delay` seconds and is gone when the work is done.
 
     In a notebook it is an output of the cell that ends as an empty one: nothing of it is seen in
@@ -32,15 +37,22 @@ def progress_bar(
     options
         Passed on to tqdm.
     """
-    return tqdm(
+    if not (wanted and somebody_watches()):
+        return nullcontext(_NO_BAR)
+
+    class Bar(tqdm):
+        # One for all bars, as tqdm has, would block every thread once an interrupt left it locked.
+        _lock = threading.RLock()
+        monitor_interval = 0  # a thread that redraws bars: Jupyter may miss its cell
+
+    return Bar(
         total=total,
         desc=description,
         unit=unit,
         delay=delay,
         leave=False,
-        miniters=1,  # else a thread of tqdm draws the bar too, and Jupyter may miss the cell
+        miniters=1,
         file=_CellOutput() if _kernel() else None,
-        disable=not (wanted and somebody_watches()),
         **options,
     )
 
