@@ -43,7 +43,7 @@ def progress_bar(
     class Bar(tqdm):
         # One for all bars, as tqdm has, would block every thread once an interrupt left it locked.
         _lock = threading.RLock()
-        monitor_interval = 0  # a thread that redraws bars: Jupyter may miss its cell
+        monitor_interval = 0  # no thread that draws the bar too: Jupyter might miss its cell
 
     return Bar(
         total=total,
@@ -51,7 +51,7 @@ def progress_bar(
         unit=unit,
         delay=delay,
         leave=False,
-        miniters=1,
+        miniters=1,  # else, without that thread, a bar may stand still
         file=_CellOutput() if _kernel() else None,
         **options,
     )

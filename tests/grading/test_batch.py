@@ -42,8 +42,10 @@ def two_workers(request):
     from dask.distributed import Client, LocalCluster
 
     # Suspected at once, and not after three deaths, is also what waited in a worker that died.
-    dask.config.set({"distributed.scheduler.allowed-failures": 0})
-    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
         with Client(cluster) as client:
             client.wait_for_workers(2)
         yield dict(scheduler=cluster.scheduler_address)
