@@ -9,10 +9,13 @@ whose result makes one update for each learning rate it is given:
     advance(W, b, rows, learning_rates) -> W, b, minibatch_loss
 
 `rows` are the rows of X to visit, in order, `batch_size` for each update; only the last minibatch
-may be shorter. The arguments are left as they are. Where a minibatch loss is not finite the engine
-may stop: that loss is then the last one it returns.
+may be shorter. The arguments are left as they are, and W and b keep their dtype. A minibatch loss
+is the mean cross-entropy without penalty before the update, also with `reduction="sum"`; where it
+is not finite the engine may stop: that loss is then the last one it returns. What is done once,
+such as compiling, belongs in `prepare`, outside the clock. `numpy_engine` is the model.
 
-For evaluations, an engine may have a `logits` that is faster than that of `helpers.softmax`.
+For evaluations, an engine may have a `logits` that is faster than that of `helpers.softmax`; one
+that can use a GPU has a `DEVICE`.
 """
 
 import importlib
