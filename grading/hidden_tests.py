@@ -120,7 +120,7 @@ def best_rates(function):
 
 
 def training_run(function):
-    for rng in _generators():
+    for number, rng in enumerate(_generators()):
         n, features, classes = rng.integers(8, 15), *rng.integers(3, 7, size=2)
         arrays = []
         for size in n, n + 3:
@@ -129,6 +129,8 @@ def training_run(function):
         data = MNIST(*arrays)
         batches = [rng.choice(n, size=rng.integers(1, 5), replace=False) for _ in range(9)]
         checkpoints = {int(each) for each in rng.choice(np.arange(1, 9), size=3, replace=False)}
+        if number % 2:  # as in the notebook, where no update comes after the last checkpoint
+            batches = batches[: max(checkpoints)]
 
         step, step_seconds = timed(lambda W, b, X, Y: sgd.sgd_step(W, b, X, Y, 0.5, 0.01), 0.002)
         (loss, of_loss), (accuracy, of_accuracy) = (

@@ -6,8 +6,10 @@ confusion matrix for every check.
 
 import contextlib
 import functools
+import importlib
 import io
 import itertools
+import pkgutil
 import re
 import time
 import warnings
@@ -26,7 +28,8 @@ from nbclient import NotebookClient
 
 from grading import hidden_tests
 from helpers import checks
-from helpers.checks import training_choices
+from helpers.checks import mistakes, training_choices
+from helpers.checks.diagnosis import Mistake
 
 ROOT = Path(__file__).parent.parent
 GREEN = re.compile(r"\x1b\[(\d+;)*[39]2m")
@@ -194,6 +197,24 @@ def test_confusion_matrix_is_diagonal(check, capsys):
         print(table(check, matrix), end="")
     assert {made for made, found in matrix if made != found and made != ANOTHER} == set()
     assert (ANOTHER, RIGHT) not in matrix
+
+
+def test_every_exercise_and_every_mistake_has_an_answer():
+    others = {"CheckFailed", "choices", "choices_points", "if_right", "not_attempted"}
+    assert set(CHECKS) == set(checks.__all__) - others
+    modules = [
+        importlib.import_module(f"{mistakes.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(mistakes.__path__)
+    ]
+    values = [value for module in modules for value in vars(module).values()]
+    known = {
+        each.name
+        for value in values
+        for each in (value if isinstance(value, tuple) else [value])
+        if isinstance(each, Mistake)
+    }
+    made = {name for answer in MUTANTS for names in answer.mistakes for name in names.split("; ")}
+    assert len(known) > 50 and known - made == set()
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def preprocess_data(function):
             given, afterwards = difference("", np.ravel(after), before.ravel()).values()
             fail(function, IN_PLACE, {"given": given, "afterwards": afterwards})
     if X.ndim and X.shape[:1] == Y.shape[:1] != images.shape[:1]:
-        shown = {"images": len(images), "got X": X.shape, "got Y": Y.shape}
+        shown = {"images": len(images), "expected X": (len(images), 784), "got X": X.shape}
         fail(function, mistakes.OTHER_DATA, shown)
     if agree(X, np.eye(10)[labels]):
         fail(function, mistakes.SWAPPED, {"expected X": (12, 784), "got X": X.shape})

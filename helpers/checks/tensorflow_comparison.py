@@ -60,7 +60,7 @@ def on_arrays(function):
             graph_calls.append(X.shape)
             in_graph = once(function, W, b, *batch, learning_rate, reg_lambda)
             if not all(map(np.allclose, after[:2], in_graph[:2])):
-                shown = {"W without @tf.function": after[0], "W with it": in_graph[0]}
+                shown = {"expected W, as without @tf.function": after[0], "got W": in_graph[0]}
                 fail(function, mistakes.OTHER_GRAPH, shown)
         return after
 

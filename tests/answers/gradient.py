@@ -108,6 +108,18 @@ def half_of_the_penalty(W, b, X, Y, reg_lambda):
     return X.T @ residual / len(X) + reg_lambda / 2 * W, residual.mean(axis=0)
 
 
+@mutant("gradient", "2λ in place of λ")
+def the_half_of_the_penalty_forgotten(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y)
+    return X.T @ residual / len(X) + 2 * reg_lambda * W, residual.mean(axis=0)
+
+
+@mutant("gradient", "λ divided by B")
+def everything_divided_by_B(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y)
+    return (X.T @ residual + reg_lambda * W) / len(X), residual.mean(axis=0)
+
+
 @mutant("gradient", "λ on b")
 def penalty_on_both(W, b, X, Y, reg_lambda):
     residual = residual_of(W, b, X, Y)
@@ -184,6 +196,12 @@ def the_same_number_for_each_class(W, b, X, Y, reg_lambda):
 def divided_by_the_size_of_the_residual(W, b, X, Y, reg_lambda):
     residual = residual_of(W, b, X, Y)
     return X.T @ residual / len(X) + reg_lambda * W, residual.sum(axis=0) / residual.size
+
+
+@mutant("gradient", "gradient of b not averaged")
+def the_residual_itself_for_b(W, b, X, Y, reg_lambda):
+    residual = residual_of(W, b, X, Y)
+    return X.T @ residual / len(X) + reg_lambda * W, residual
 
 
 @mutant("gradient", "updated in place")

@@ -101,6 +101,18 @@ def weights_squared_in_place(W, b, X, Y, reg_lambda):
     return cross_entropy + reg_lambda / 2 * W.sum()
 
 
+@mutant("loss", "λ divided by n")
+def everything_divided_by_n(W, b, X, Y, reg_lambda):
+    cross_entropy = -(Y * log_probabilities(W, b, X)).sum()
+    return (cross_entropy + reg_lambda / 2 * np.sum(W**2)) / len(X)
+
+
+@mutant("loss", "logarithm missing")
+def probability_of_the_right_class(W, b, X, Y, reg_lambda):
+    P = right_softmax(X @ W + b)
+    return -(Y * P).sum() / len(X) + reg_lambda / 2 * np.sum(W**2)
+
+
 @mutant("loss", "averaged over classes too")
 def averaged_over_classes_too(W, b, X, Y, reg_lambda):
     return -np.mean(Y * log_probabilities(W, b, X)) + reg_lambda / 2 * np.sum(W**2)

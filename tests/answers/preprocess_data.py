@@ -374,7 +374,27 @@ _prepared(
     "−1 in place of 0",
     one_hot=lambda labels: 2 * one_hot(labels) - 1,
 )
+_prepared(
+    "columns_for_eleven_digits",
+    lambda x: rows(x) / 255,
+    "more or fewer columns than classes",
+    one_hot=lambda labels: np.eye(11)[labels],
+)
+_prepared(
+    "zero_for_the_class",
+    lambda x: rows(x) / 255,
+    "0 and 1 exchanged",
+    one_hot=lambda labels: (labels[:, None] != np.arange(10)) * 1.0,
+)
+_prepared("as_many_as_a_byte_has_values", lambda x: rows(x) / 256, "divided by 256")
+_prepared("paper_as_one", lambda x: 1 - rows(x) / 255, "ink inverted")
 _prepared("transposed_and_raw", lambda x: rows(x).T, "pixels not scaled; transposed")
+
+
+@mutant("preprocess_data", "not the data it is given")
+def the_variables_of_the_notebook(data):
+    all_images, all_labels = np.full((20, 784), 255, np.uint8), np.arange(20) % 10
+    return scaled(all_images), one_hot(all_labels)
 
 
 @mutant("preprocess_data", "X and Y swapped")

@@ -91,6 +91,17 @@ def learning_rate_divided_by_B(tf):
     return my_step
 
 
+@mutant("tensorflow_step", "another function in the graph")
+def learning_rate_that_falls_by_a_counter_of_Python(tf):
+    calls = []
+
+    def update(W, b, dW, db, learning_rate):
+        calls.append(1)
+        descend(W, b, dW, db, learning_rate / len(calls))
+
+    return tf.function(tensorflow_step_with(tf, update=update))
+
+
 @mutant("tensorflow_step", "times B")
 def reduce_sum(tf):
     def cross_entropy(tf, W, b, X, Y):

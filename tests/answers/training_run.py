@@ -193,6 +193,34 @@ def accuracy_inside_and_loss_outside(data, batches, step, loss, accuracy, checkp
     return rows
 
 
+@mutant("training_run", "the last row missing")
+def range_without_its_end(data, batches, step, loss, accuracy, checkpoints):
+    W, b = start_of(data)
+    rows, seconds = [], 0
+    for t, batch in zip(range(1, max(checkpoints)), batches):  # noqa: B905
+        started = time.perf_counter()
+        W, b = step(W, b, data.X_train[batch], data.Y_train[batch])
+        seconds += time.perf_counter() - started
+        if t in checkpoints:
+            train_loss = loss(W, b, data.X_train, data.Y_train)
+            rows.append(row_of(t, train_loss, accuracy(W, b, data.X_test, data.Y_test), seconds))
+    return rows
+
+
+@mutant("training_run", "the last row missing")
+def recorded_before_the_next_update(data, batches, step, loss, accuracy, checkpoints):
+    W, b = start_of(data)
+    rows, seconds = [], 0
+    for t, batch in enumerate(batches):
+        if t in checkpoints:
+            train_loss = loss(W, b, data.X_train, data.Y_train)
+            rows.append(row_of(t, train_loss, accuracy(W, b, data.X_test, data.Y_test), seconds))
+        started = time.perf_counter()
+        W, b = step(W, b, data.X_train[batch], data.Y_train[batch])
+        seconds += time.perf_counter() - started
+    return rows
+
+
 @mutant("training_run", "start minus end")
 def end_taken_from_start(data, batches, step, loss, accuracy, checkpoints):
     W, b = start_of(data)

@@ -155,7 +155,7 @@ TRAINING_RUN = (
     Mistake(
         "recorded before the update",
         "The row of an iteration is what its update has led to: record after it.",
-        ({"before": True}, {"before": True, "first": 0}),
+        ({"before": True},),
     ),
     Mistake(
         "updates counted from 0",
@@ -179,7 +179,7 @@ TRAINING_RUN = (
     ),
     Mistake(
         "the last row missing",
-        "Record all iterations that are in `checkpoints`, the last one too.",
+        "Record all iterations that are in `checkpoints`, the last one too, after its update.",
         (
             {
                 "recorded": lambda iteration, checkpoints: (
