@@ -587,6 +587,15 @@ def test_the_table_of_points_is_that_of_the_assignment(worked_edition):
         assert {q: checked.get(q, 0) + by_hand.get(q, 0) for q in POINTS[name]} == POINTS[name]
 
 
+def test_every_check_of_code_has_a_hidden_test(worked_edition):
+    cells = {cell.id: cell.source for nb in worked_edition.values() for cell in nb.cells}
+    checks = {key: source for key, source in cells.items() if key.endswith("-check")}
+    del checks["q3-choices-check"]  # which trains with what was chosen: no answer is known
+    for key, source in checks.items():
+        (name,) = re.findall(r"^checks\.(\w+)\(", source, re.MULTILINE)
+        assert f"\nhidden_tests.{name}(" in source.split("### BEGIN HIDDEN TESTS")[1], key
+
+
 def test_every_notebook_opens_with_its_points(worked_edition):
     for name, notebook in worked_edition.items():
         stated = dict.fromkeys(POINTS[name], 0)
@@ -613,7 +622,9 @@ def test_the_readme_has_the_points_of_the_notebooks(worked_edition):
     cells = {cell.id: cell for cell in worked_edition["03_batch_size_study"].cells}
     choices = cells["q3-choices-check"].metadata.nbgrader.points
     shown = sum(sum(points_by_question(nb)[0].values()) for nb in worked_edition.values()) - choices
-    assert f"{shown:g} of the 20 points can be had by copying. The other {20 - shown:g}" in teaching
+    total = sum(sum(points.values()) for points in POINTS.values())
+    copied = f"{shown:g} of the {total:g} points can be had by copying."
+    assert f"{copied} The other {total - shown:g}" in teaching
 
 
 def test_nothing_of_the_worked_edition_is_in_the_student_edition(student_edition, worked_edition):
