@@ -59,9 +59,16 @@ WITHOUT_NUMBERS = {
     "X and Y shuffled differently",
     "not the training images",
 }
-WITHOUT_EXPECTATION = WITHOUT_NUMBERS | {
+OF_SECONDS = {
     "clock restarted at each row",
     "updates outside the clock",
+    "evaluation inside the clock",
+    "not in seconds",
+    "start minus end",
+}
+WITHOUT_EXPECTATION = {
+    *WITHOUT_NUMBERS,
+    *OF_SECONDS,
     "images reordered against labels",
     "updated in place",
     "variables recreated",
@@ -70,9 +77,6 @@ WITHOUT_EXPECTATION = WITHOUT_NUMBERS | {
     "same permutation every epoch",
     "sampling with replacement",
     "last minibatch dropped",
-    "evaluation inside the clock",
-    "not in seconds",
-    "start minus end",
     "B left out",
     "divided by B",
 }
@@ -86,14 +90,19 @@ GOOD_CHOICES = {
 
 
 def marked(cases):
-    """The same, with what starts a framework marked as slow, and what reads a clock as timed."""
-    slow, timed = re.compile("tensorflow|preprocess_data"), (pytest.mark.slow, pytest.mark.timed)
-    return [
-        pytest.param(case, marks=timed if "training_run" in str(case) else pytest.mark.slow)
-        if slow.search(str(case)) or "training_run" in str(case)
-        else case
-        for case in cases
-    ]
+    """The same, with what starts a framework or waits marked as slow, and with what is judged by
+    its seconds marked as timed.
+    """
+    marks = {"tensorflow_step": pytest.mark.slow, "preprocess_data": pytest.mark.slow}
+    timed = pytest.mark.slow, pytest.mark.timed
+
+    def marks_of(case):
+        check, mistakes = getattr(case, "check", case), getattr(case, "mistakes", ())
+        if check == "training_run":
+            return timed if not mistakes or OF_SECONDS & {*mistakes} else pytest.mark.slow
+        return marks.get(check, ())
+
+    return [pytest.param(case, marks=marks_of(case)) for case in cases]
 
 
 over_functions = pytest.mark.parametrize("check", marked(ARGUMENTS))

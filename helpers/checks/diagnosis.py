@@ -99,6 +99,8 @@ def explanation(exercise, outcomes):
     `outcomes` are pairs of a case and the results in it, None where there were none.
     """
     outcomes = [each for each in reversed(outcomes) if each[1] is not None]  # the largest first
+    if not outcomes:
+        return None
 
     def fits(**changes):
         return all(
@@ -107,10 +109,15 @@ def explanation(exercise, outcomes):
         )
 
     made = [(mistake, change) for mistake in exercise.mistakes for change in mistake.changes]
-    for mistake, change in made if outcomes else ():
+    for mistake, change in made:
         if fits(**change):
             return mistake
-    for (one, change), (other, also) in combinations(made, 2) if outcomes else ():
+    # Two mistakes give no shape that neither gives alone: a quick end for what is of another kind.
+    case, results = outcomes[0]
+    shapes = [_shapes(_quietly(exercise.formula, case, change)) for _, change in made]
+    if _shapes(results) not in [_shapes(exercise.formula(*case)), *shapes]:
+        return None
+    for (one, change), (other, also) in combinations(made, 2):
         if one is not other and not change.keys() & also.keys() and fits(**change, **also):
             advice = f"Two mistakes at once. {one.advice} And: {other.advice}"
             return Mistake(f"{one.name}; {other.name}", advice)
@@ -185,6 +192,11 @@ def called(function, case):
 
 def as_tuple(results):
     return tuple(results) if isinstance(results, tuple | list) else (results,)
+
+
+def _shapes(results):
+    """The shapes of the results, without the lengths 1 that `agree` may overlook."""
+    return [np.squeeze(np.asarray(each)).shape for each in as_tuple(results)]
 
 
 def agree(found, expected):
