@@ -90,9 +90,7 @@ GOOD_CHOICES = {
 
 
 def marked(cases):
-    """The same, with what starts a framework or waits marked as slow, and with what is judged by
-    its seconds marked as timed.
-    """
+    """The same: slow what starts a framework or waits, timed what is judged by its seconds."""
     marks = {"tensorflow_step": pytest.mark.slow, "preprocess_data": pytest.mark.slow}
     timed = pytest.mark.slow, pytest.mark.timed
 
