@@ -219,7 +219,7 @@ def test_make_test_executes_every_cell_of_every_notebook():
     ).stdout.splitlines()
     [command] = [line for line in commands if "-m pytest notebooks" in line]
     collected = subprocess.run(
-        command + " -n 0 --collect-only -q",
+        command.replace(" .venv/bin/python ", f" {sys.executable} ") + " -n 0 --collect-only -q",
         shell=True,
         cwd=notebooks.ROOT,
         capture_output=True,
