@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from helpers.softmax import log_softmax, logits, softmax
 from helpers.support import arguments
-from helpers.support.arguments import check_shapes
+from helpers.support.arguments import check_one_hot, check_shapes
 from helpers.support.progress import progress_bar
 from helpers.support.threads import one_blas_thread
 
@@ -192,6 +192,7 @@ def _checked(X, Y, W=None, b=None):
     if W is None and X.ndim == Y.ndim == 2:
         W, b = np.zeros((X.shape[1], Y.shape[1])), np.zeros(Y.shape[1])
     check_shapes(*map(np.asarray, (W, b)), X, Y)
+    check_one_hot("Y", Y)
     for name, array in ("X", X), ("W", np.asarray(W)), ("b", np.asarray(b)):
         largest = max(array.max(initial=0), -array.min(initial=0))
         if not np.isfinite(largest):

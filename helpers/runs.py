@@ -153,7 +153,7 @@ def _rows_and_parameters(X_train, Y_train, X_test, Y_test, **settings):
     history = _history(X_train, Y_train, X_test, Y_test, **settings)
     rate = settings["learning_rate"]
     labels = {
-        "batch_size": settings["batch_size"],
+        "batch_size": int(settings["batch_size"]),
         "learning_rate": np.nan if callable(rate) else rate,
         "seed": settings.get("seed", 0),
         "stopped": history.stopped,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from helpers import engines
 from helpers.softmax import cross_entropy, fraction_correct, gradient, penalty
-from helpers.support import settings
+from helpers.support import arguments, settings
 from helpers.support.history import Checkpoint, History, Stretch, TrainingInterrupted
 from helpers.support.progress import progress_bar
 from helpers.support.settings import checked
@@ -60,8 +60,9 @@ def minibatches(
     int array (batch_size,)
         Row numbers; the last array is shorter if `batch_size` does not divide `num_examples`.
     """
+    batch_size = arguments.integer("batch_size", batch_size, 1)
     order = epoch_order(num_examples, rng, replace)
-    for start in range(0, num_examples, batch_size):
+    for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
 
 
@@ -238,6 +239,7 @@ def updates(
         The first is the start, without an update. After one with fewer updates than it should have
         there is none: the next minibatch loss is not finite.
     """
+    checkpoints = arguments.integers("checkpoints", checkpoints, 0, None, "iterations")
     rng = np.random.default_rng(seed) if shuffle else None
     (W, b), iteration, seconds = settings.start(initial, X, Y), 0, 0.0
     advance = engines.prepare(

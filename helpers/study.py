@@ -217,7 +217,7 @@ def decaying_rate(iteration: int, *, initial: float, half_life: float) -> float:
 
 def _search(measure, learning_rates, seeds, common, score):
     """Measure all rates for each batch size, then those beside a best one that is on the edge."""
-    seeds = list(seeds)
+    seeds = sorted(arguments.integers("seeds", seeds, 0, None, "seeds"))
     if not seeds:
         raise ValueError("seeds hold no seed, expected at least one, such as range(3)")
     rates = arguments.rates_by_batch_size(learning_rates)

@@ -234,6 +234,23 @@ def test_pixels_that_make_no_sense_are_refused_by_all_three(damage, words):
         largest_curvature(W, b, wrong, Y)
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.full(Y.shape, "seven"), "Y holds <U5 labels, expected one-hot rows"),
+        (2 * Y, "Y is not one-hot: row 0 is"),
+    ],
+    ids=["words", "not one-hot"],
+)
+def test_labels_that_make_no_sense_are_refused_by_all_three(labels, words):
+    with pytest.raises(ValueError, match=words):
+        optimum(X, labels, 0.1)
+    with pytest.raises(ValueError, match=words):
+        noise_scale(W, b, X, labels)
+    with pytest.raises(ValueError, match=words):
+        largest_curvature(W, b, X, labels)
+
+
 def test_parameters_that_are_not_finite_have_no_curvature():
     with pytest.raises(ValueError, match="W holds numbers that are not finite"):
         largest_curvature(W * np.inf, b, X, Y)

@@ -165,6 +165,14 @@ def test_numbers_of_numpy_are_the_same_settings_as_those_of_python(made):
     assert len(made) == 1
 
 
+def test_small_integers_of_numpy_count_all_examples():
+    [settings] = settings_of([5])
+    many = [np.tile(each, (20, 1)) for each in (X, Y)]
+    rows, _ = train_all([settings | {"batch_size": np.int8(100)}], *many, n_jobs=1)
+    epochs = settings["num_epochs"]
+    assert rows["examples"].iloc[-1] == epochs * len(many[0]) > 128
+
+
 def test_histories_are_those_of_train_classifier_and_kept_too(monkeypatch):
     settings = settings_of([5, 10])
     first = train_histories(settings, X, Y, X, Y)

@@ -279,6 +279,15 @@ def test_numbers_of_numpy_are_taken_as_what_they_say(settings, updates):
     assert len(train(**settings).minibatch_loss) == updates
 
 
+def test_small_integers_of_numpy_wrap_nowhere():
+    batches = list(sgd.minibatches(np.uint8(255), np.uint8(50)))
+    assert np.concatenate(batches).tolist() == [*range(255)]
+    X, Y = np.tile(examples()[0], (100, 1)), np.tile(examples()[1], (100, 1))  # 700
+    checkpoints = [np.uint8(100), np.int16(400)]
+    run = sgd.updates(X, Y, checkpoints=checkpoints, batch_size=np.uint8(1), learning_rate=0.1)
+    assert [stretch.iteration for stretch in run] == [0, 100, 400]
+
+
 # The bare updates
 
 
@@ -293,6 +302,19 @@ def test_bare_updates_come_in_stretches_that_end_at_checkpoints_and_epochs():
     assert (np.diff([stretch.seconds for stretch in handed_over]) > 0).all()
     losses = [stretch.minibatch_loss for stretch in handed_over]
     np.testing.assert_array_equal(np.concatenate(losses), history.minibatch_loss)
+
+
+@pytest.mark.parametrize("checkpoints", [5, [2.5], [-1], None])
+def test_bare_updates_refuse_checkpoints_that_are_none(checkpoints):
+    run = sgd.updates(*examples(), checkpoints=checkpoints, batch_size=3, learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"checkpoints .*, expected iterations of at least 0"):
+        next(run)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, "3"])
+def test_minibatches_of_no_size_are_refused(batch_size):
+    with pytest.raises(ValueError, match=r"batch_size is .*, expected an integer of at least 1"):
+        next(sgd.minibatches(7, batch_size))
 
 
 def test_bare_updates_end_where_they_diverge():

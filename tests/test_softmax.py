@@ -175,3 +175,10 @@ def test_integer_pixels_are_refused_with_advice(function, dtype):
     W, b, X, Y = examples()
     with pytest.raises(ValueError, match=f"{np.dtype(dtype)} pixels.*preprocess_data"):
         function(W, b, X.astype(dtype), Y)
+
+
+@pytest.mark.parametrize("function", [loss, gradient, accuracy])
+def test_labels_in_words_are_refused_with_advice(function):
+    W, b, X, Y = examples()
+    with pytest.raises(ValueError, match="Y holds <U5 labels, expected one-hot rows"):
+        function(W, b, X, np.full(Y.shape, "seven"))

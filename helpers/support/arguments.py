@@ -24,9 +24,31 @@ def check_floating(name: str, X: NDArray) -> None:
         )
 
 
+def check_labels(name: str, Y: NDArray) -> None:
+    """Raise a ValueError unless the labels are numbers."""
+    if Y.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} holds {Y.dtype} labels, expected one-hot rows of numbers; from labels of "
+            "any kind: np.eye(num_classes)[np.unique(labels, return_inverse=True)[1]]"
+        )
+
+
+def check_one_hot(name: str, Y: NDArray) -> None:
+    """Raise a ValueError unless each row (classes,) of the labels is a single 1 among zeros."""
+    check_labels(name, Y)
+    one_hot = ((Y == 0) | (Y == 1)).all(axis=1) & (Y.sum(axis=1) == 1)
+    if not one_hot.all():
+        row = int(one_hot.argmin())
+        raise ValueError(
+            f"{name} is not one-hot: row {row} is {Y[row]}, expected a single 1 and otherwise 0; "
+            "from integer labels: np.eye(num_classes)[labels]"
+        )
+
+
 def check_shapes(W: NDArray, b: NDArray, X: NDArray, Y: NDArray) -> None:
     """Raise a ValueError that says what was given unless W, b, X and Y fit together."""
     check_floating("X", X)
+    check_labels("Y", Y)
     fits = (
         X.ndim == Y.ndim == W.ndim == 2
         and len(X) == len(Y) > 0
@@ -50,25 +72,25 @@ def integer(name: str, value: Any, least: int, most: int | None = None, why: str
     """
     if _is_integer(value) and least <= value and (most is None or value <= most):
         return int(value)
-    of = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise ValueError(f"{name} is {value!r}, expected an integer {of}{why and ', ' + why}")
+    expected = f"an integer {_range(least, most)}{why and ', ' + why}"
+    raise ValueError(f"{name} is {value!r}, expected {expected}")
 
 
-def integers(name: str, values: Iterable[int], least: int, most: int, what: str) -> set[int]:
-    """A set of ints from `least` to `most`.
+def integers(name: str, values: Iterable[int], least: int, most: int | None, what: str) -> set[int]:
+    """A set of ints from `least` to `most`, or without an end.
 
     Raises
     ------
     ValueError
         What cannot be iterated over, or holds anything else; `what` says what the numbers are.
     """
-    expected = f"expected {what} from {least} to {most}"
+    expected = f"expected {what} {_range(least, most)}"
     try:
         values = list(values)
     except TypeError:
-        raise ValueError(f"{name} is {values!r}, {expected}, such as [{most}]") from None
+        raise ValueError(f"{name} is {values!r}, {expected}, such as [{most or 1}]") from None
     for value in values:
-        if not (_is_integer(value) and least <= value <= most):
+        if not (_is_integer(value) and least <= value and (most is None or value <= most)):
             raise ValueError(f"{name} hold {value!r}, {expected}")
     return set(map(int, values))
 
@@ -156,6 +178,10 @@ def columns(rows, *names):
             f"the table has {len(rows)} rows and the columns {', '.join(map(str, rows.columns))}; "
             f"expected at least one row, and the columns {', '.join(names)}"
         )
+
+
+def _range(least: int, most: int | None) -> str:
+    return f"of at least {least}" if most is None else f"from {least} to {most}"
 
 
 def _representable(name: str, value: Any, dtype: DTypeLike) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from helpers.support.arguments import (
     check_floating,
+    check_one_hot,
     check_shapes,
     flag,
     integer,
@@ -92,18 +93,7 @@ def _examples(given: dict[str, Any], name_X: str, name_Y: str) -> tuple[NDArray,
             "(n, classes) with n, features and classes at least 1"
         )
     check_floating(name_X, X)
-    if Y.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name_Y} holds {Y.dtype} labels, expected one-hot rows of numbers; from labels of "
-            "any kind: np.eye(num_classes)[np.unique(labels, return_inverse=True)[1]]"
-        )
-    one_hot = ((Y == 0) | (Y == 1)).all(axis=1) & (Y.sum(axis=1) == 1)
-    if not one_hot.all():
-        row = int(one_hot.argmin())
-        raise ValueError(
-            f"{name_Y} is not one-hot: row {row} is {Y[row]}, expected a single 1 and otherwise 0; "
-            "from integer labels: np.eye(num_classes)[labels]"
-        )
+    check_one_hot(name_Y, Y)
     dtype = X.dtype.newbyteorder("=")
     X, Y = (read_only(_in_order(array, dtype)) for array in (X, Y))
     given[name_X], given[name_Y] = X, Y
