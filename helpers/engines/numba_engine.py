@@ -29,9 +29,8 @@ from helpers.engines.compiled import LANES, add_row, aligned_zeros, compiled, pa
 from helpers.engines.csr import prefetch_row
 from helpers.support.arrays import derived
 
-AHEAD = (
-    2  # how many images before its turn one is asked for; without, updates take 1.4 times as long
-)
+# How many images before its turn one is asked for; without, updates take 1.4 times as long.
+AHEAD = 2
 # From this batch size on, the contributions of the images are added up before they go into V. Each
 # alone would be so small that float32 loses part of it; below, there is little to lose, and to pay.
 SUM_FIRST = 16

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import Image, Markdown, display
 from matplotlib.colors import to_rgb
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 from PIL import Image as Picture
 
 LARGEST_BATCH_SIZE = 4096
@@ -65,12 +65,12 @@ def log_axis(axis):
     # About four to eight numbers, whatever the span.
     digits = [1] if decades > 2.5 else [1, 2, 5] if decades > 0.8 else [1, 1.5, 2, 3, 4, 5, 6, 8]
     axis.set_major_locator(LogLocator(base=100 if decades > 5 else 10, subs=digits))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axis.set_major_formatter(plain_number)
     axis.set_minor_formatter(NullFormatter())
 
 
-def plain_number(value):
-    """A number without a power of ten: 1,000,000 or 0.0005."""
+def plain_number(value, position=None):
+    """A number without a power of ten: 1,000,000 or 0.0005; on an axis too, at any position."""
     return f"{value:,.9f}".rstrip("0").rstrip(".")
 
 
@@ -79,7 +79,7 @@ def batch_axis(axes, largest=1000):
     axes.set(xscale="log", xlabel=LABELS["batch_size"])
     ticks = [10**k for k in range(int(np.log10(largest)) + 1)]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    axes.xaxis.set_major_formatter("{x:.0f}")
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -1,7 +1,7 @@
 """Runs along their way: loss, accuracy and gap on one of the clocks."""
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from helpers.plots.style import (
     LABELS,
@@ -101,7 +101,7 @@ def _errors_on_log_axis(axes):
     axes.set_yscale("function", functions=(forward, back))
     axes.yaxis.set_major_locator(FixedLocator(ACCURACY_TICKS))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axes.yaxis.set_major_formatter(plain_number)
 
 
 def gaps(runs, title, level=None):
@@ -126,14 +126,15 @@ def gaps(runs, title, level=None):
     log_axis(axes.yaxis)
     axes.margins(x=0)
     axes.set(xlabel=LABELS["iteration"], ylabel=LABELS["gap"])
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axes.xaxis.set_major_formatter(plain_number)
     if level:
         name, height = level
         axes.axhline(height, color="gray", linestyle="--")
         axes.annotate(name, (1, height), (-4, 4), xycoords=("axes fraction", "data"),
                       textcoords="offset points", ha="right", color="dimgray")  # fmt: skip
+    axes.grid(alpha=0.3)
     label_lines(axes)
-    return finish_without_legend(axes)
+    return axes
 
 
 def jumps(runs, title):
@@ -159,10 +160,4 @@ def jumps(runs, title):
     log_axis(axes[0].yaxis)
     finish(axes)
     axes[0].get_legend().remove()  # the right panel's is enough
-    return axes
-
-
-def finish_without_legend(axes):
-    """A grid, for axes whose lines are labeled directly."""
-    axes.grid(alpha=0.3)
     return axes

@@ -56,10 +56,11 @@ class History:
         batch_size: int,
     ) -> "History":
         """The history of a run that took these checkpoints, at least one."""
-        last, columns = (
-            taken[-1],
-            dict(zip(Checkpoint._fields, zip(*taken, strict=True), strict=True)),
-        )
+
+        def column(name):
+            return np.array([getattr(each, name) for each in taken])
+
+        last = taken[-1]
         made, message = last.iteration, ""
         if stopped == "diverged":
             made = reached.iteration
@@ -72,16 +73,14 @@ class History:
         return cls(
             W=last.W.copy(),
             b=last.b.copy(),
-            iteration=np.array(columns["iteration"]),
-            train_loss=np.array(columns["train_loss"], float),
-            test_loss=None if last.test_loss is None else np.array(columns["test_loss"], float),
-            test_accuracy=None
-            if last.test_accuracy is None
-            else np.array(columns["test_accuracy"]),
-            seconds=np.array(columns["seconds"]),
+            iteration=column("iteration"),
+            train_loss=column("train_loss").astype(float),
+            test_loss=None if last.test_loss is None else column("test_loss").astype(float),
+            test_accuracy=None if last.test_accuracy is None else column("test_accuracy"),
+            seconds=column("seconds"),
             minibatch_loss=minibatch_loss[:made],
-            W_checkpoints=np.array(columns["W"]),
-            b_checkpoints=np.array(columns["b"]),
+            W_checkpoints=column("W"),
+            b_checkpoints=column("b"),
             stopped=stopped,
             message=message,
         )
