@@ -93,6 +93,17 @@ def pytest_runtest_protocol(item, nextitem):
             os.close(held.pop())
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What tests recorded to be shown, such as which mistake is taken for which.
+
+    What they print themselves is lost where they run in workers.
+    """
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == "shown":
+                terminalreporter.write_line(text)
+
+
 def pytest_collection_finish(session):
     """Get MNIST before a cell's time limit runs."""
     if any(isinstance(item, IPyNbCell) for item in session.items):

@@ -198,10 +198,9 @@ def test_only_float64_copies_get_a_line_of_advice(answer):
 
 
 @pytest.mark.parametrize("check", marked(CHECKS))
-def test_confusion_matrix_is_diagonal(check, capsys):
+def test_confusion_matrix_is_diagonal(check, record_property):
     matrix = confusion(check)
-    with capsys.disabled():
-        print(table(check, matrix), end="")
+    record_property("shown", table(check, matrix))
     assert {made for made, found in matrix if made != found and made != ANOTHER} == set()
     assert (ANOTHER, RIGHT) not in matrix
 
@@ -225,15 +224,16 @@ def test_every_exercise_and_every_mistake_has_an_answer():
 
 
 @pytest.mark.slow
-def test_most_mistakes_have_a_name(capsys):
+def test_most_mistakes_have_a_name(record_property):
     found = [verdict_on(answer) for answer in MUTANTS]
     named = sum(each.mistake is not None for each in found)
-    with capsys.disabled():
-        print(f"\n{len(found)} wrong answers: {named / len(found):.0%} named,", end=" ")
-        print(
-            f"{sum(each.accepted for each in found)} accepted; {len(CORRECT)} right ones:", end=" "
-        )
-        print(f"{sum(not verdict_on(answer).accepted for answer in CORRECT)} refused")
+    accepted = sum(each.accepted for each in found)
+    refused = sum(not verdict_on(answer).accepted for answer in CORRECT)
+    record_property(
+        "shown",
+        f"{len(found)} wrong answers: {named / len(found):.0%} named, {accepted} accepted; "
+        f"{len(CORRECT)} right ones: {refused} refused",
+    )
     assert named >= 0.85 * len(found)
 
 
@@ -275,7 +275,7 @@ def table(check, matrix):
     columns = [row for row in rows if row != ANOTHER]
     columns += [*sorted({took for _, took in matrix} - {*columns, UNNAMED}), UNNAMED]
     legend = list(dict.fromkeys([*columns, *rows]))
-    lines = [f"\n{check}: done (rows) and diagnosed (columns)"]
+    lines = [f"{check}: done (rows) and diagnosed (columns)"]
     lines.append(" " * 45 + "".join(f"{legend.index(column) + 1:4d}" for column in columns))
     for name in legend:
         counts = "".join(f"{matrix[name, column] or '·':>4}" for column in columns)
@@ -836,7 +836,7 @@ def task():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_size", GOOD_CHOICES)
-def test_advice_leads_towards_the_good_choices(batch_size, task, capsys):
+def test_advice_leads_towards_the_good_choices(batch_size, task, record_property):
     rate, iterations = GOOD_CHOICES[batch_size].values()
     factors, seeds = [1 / 64, 1 / 8, 1 / 2, 1, 2, 4, 10, 1000], (0, 1)
     lengths = [20, iterations // 100, iterations // 10, iterations // 2, iterations]
@@ -877,11 +877,12 @@ def test_advice_leads_towards_the_good_choices(batch_size, task, capsys):
         }[words]
         counts[f"{tried / rate:g}", words, leads] += 1
         assert words != training_choices.TOO_SHORT or tried <= 2 * largest_stable
-    with capsys.disabled():
-        print(f"\nB = {batch_size}: largest stable rate tried: {largest_stable / rate:g} good ones")
-        print("rate over the good one, advice, whether it leads there, cases")
-        for key, count in counts.items():
-            print("   ", *key, count, sep="  ")
+    lines = [
+        f"B = {batch_size}: largest stable rate tried: {largest_stable / rate:g} good ones",
+        "rate over the good one, advice, whether it leads there, cases",
+        *("  ".join(map(str, ["   ", *key, count])) for key, count in counts.items()),
+    ]
+    record_property("shown", "\n".join(lines))
     assert sum(n for (*_, leads), n in counts.items() if leads) >= 0.95 * len(cases)
 
 

@@ -225,6 +225,12 @@ def learning_rate_typed_in(W, b, X, Y, learning_rate, reg_lambda):
     return W - 0.1 * dW, b - 0.1 * db
 
 
+@mutant("sgd_step", "a learning rate of its own")
+def learning_rate_of_the_search_typed_in(W, b, X, Y, learning_rate, reg_lambda):
+    dW, db = by_matrices(W, b, X, Y, reg_lambda)
+    return W - 0.032 * dW, b - 0.032 * db
+
+
 @mutant("sgd_step", "one maximum for all rows")
 def step_with_one_maximum(W, b, X, Y, learning_rate, reg_lambda):
     logits = X @ W + b

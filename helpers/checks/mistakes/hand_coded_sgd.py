@@ -437,9 +437,11 @@ FIXED_RATE = Mistake(
     "a learning rate of its own",
     "The step uses another learning rate than the argument.",
     tuple(
-        {"rate": lambda _, rate=digit * 10.0**power: rate}
-        for power in (-4, -3, -2, -1)
-        for digit in (1, 2, 3, 5)
+        {"rate": lambda _, rate=rate: rate}
+        for rate in (
+            *(digit * 10.0**power for power in (-4, -3, -2, -1) for digit in (1, 2, 3, 5)),
+            *(0.001 * 2**k for k in range(2, 12)),  # those of a search in powers of two
+        )
     ),
 )
 B_NOT_UPDATED = Mistake(
