@@ -12,6 +12,7 @@ from helpers.sgd import TrainingInterrupted, train_classifier
 
 FAST = ["numpy", "numba"]
 SLOW = [engine for engine in ENGINES if engine not in FAST]
+RATES = st.sampled_from([1e2, 1e5, 1e20, 1e35])
 
 
 def search(num_examples):
@@ -185,6 +186,17 @@ def test_any_run_of_a_framework_agrees_with_plain_sgd(engine, case):
 @search(40)
 @given(case=cases(large=False), at=st.integers(0, 59))
 def test_an_interrupted_run_is_the_beginning_of_the_whole_one(engine, case, at):
+    is_the_beginning(engine, case, at)
+
+
+@pytest.mark.parametrize("engine", SLOW)
+@search(10)
+@given(case=cases(large=False), at=st.integers(0, 59))
+def test_an_interrupted_run_of_torch_or_tensorflow_is_the_beginning_too(engine, case, at):
+    is_the_beginning(engine, case, at)
+
+
+def is_the_beginning(engine, case, at):
     X, Y, dtype, layout, run = case
     rate = run["learning_rate"]
     X = laid_out(X.astype(dtype), layout)
@@ -213,8 +225,19 @@ def test_an_interrupted_run_is_the_beginning_of_the_whole_one(engine, case, at):
 
 @pytest.mark.parametrize("engine", FAST)
 @search(40)
-@given(case=cases(large=False), rate=st.sampled_from([1e2, 1e5, 1e20, 1e35]))
+@given(case=cases(large=False), rate=RATES)
 def test_a_run_at_any_rate_ends_with_a_history_that_is_finite_or_says_so(engine, case, rate):
+    is_finite_or_says_so(engine, case, rate)
+
+
+@pytest.mark.parametrize("engine", SLOW)
+@search(10)
+@given(case=cases(large=False), rate=RATES)
+def test_a_run_of_torch_or_tensorflow_at_any_rate_ends_so_too(engine, case, rate):
+    is_finite_or_says_so(engine, case, rate)
+
+
+def is_finite_or_says_so(engine, case, rate):
     X, Y, dtype, layout, run = case
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)

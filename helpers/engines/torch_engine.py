@@ -28,6 +28,8 @@ def prepare(
     device = {"GPU": "cuda", "CPU": "cpu"}[DEVICE]
     X, Y = torch.tensor(X, device=device), torch.tensor(Y, device=device)
 
+    # An interrupt inside the optimizer would leave PyTorch without gradients, for all that follows.
+    @torch.enable_grad()
     @one_torch_thread()
     def advance(W, b, rows, learning_rates):
         # Transposed, as PyTorch's own layers keep it: its products are faster so.
