@@ -124,6 +124,14 @@ def test_every_tolerance_can_be_read(name):
         tolerances(cell.metadata.get("tags", []))
 
 
+@each_notebook
+def test_every_stored_claim_holds(name):
+    tables = [output.get("data", {}).get("text/markdown", "") for output in outputs(read(name))]
+    verdicts = re.findall(r"\| (yes|NO) +\|$", "\n".join(tables), re.MULTILINE)
+    assert "NO" not in verdicts
+    assert verdicts or name.startswith("01"), "a notebook without a table of claims"
+
+
 def test_readme_shows_the_tables_of_the_notebooks():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     tables, _ = readme_parts(ROOT)
