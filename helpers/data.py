@@ -212,8 +212,7 @@ def _load(published, data_dir):
 
 def _arrays(contents, num_classes=None, transposed=False):
     """The arrays of four files, in the order of `files.NAMES`."""
-    dimensions = (3, 1, 3, 1)
-    parts = [_parse(*file, d) for file, d in zip(contents.items(), dimensions, strict=True)]
+    parts = [_parse(*file, d) for file, d in zip(contents.items(), (3, 1, 3, 1), strict=True)]
     if parts[0].shape[1:] != parts[2].shape[1:]:
         raise ValueError(
             f"training images are {parts[0].shape[1:]}, test images {parts[2].shape[1:]}, expected "

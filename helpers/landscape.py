@@ -10,7 +10,6 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from helpers.softmax import log_softmax, logits, softmax
 from helpers.support import arguments
-from helpers.support.arguments import check_one_hot, check_shapes
 from helpers.support.progress import progress_bar
 from helpers.support.threads import one_blas_thread
 
@@ -78,7 +77,7 @@ def optimum(
 
     # The flatter the objective (small λ), the smaller the gradient must be for the same J − J*.
     # Measured on MNIST, these give six digits of J*; float32 has not much more to give.
-    gradient_tolerance = min(1e-4 * np.sqrt(reg_lambda), 3e-6)
+    tolerance = min(1e-4 * np.sqrt(reg_lambda), 3e-6)
     with (
         one_blas_thread(),
         ThreadPoolExecutor(os.cpu_count()) as pool,
@@ -91,14 +90,11 @@ def optimum(
             method="L-BFGS-B",
             callback=lambda _: bar.update(),
             # A long memory halves the number of passes over the data (129 instead of 236 on MNIST).
-            options=dict(
-                maxcor=150, maxiter=2000, maxfun=4000, ftol=1e-13, gtol=gradient_tolerance
-            ),
+            options=dict(maxcor=150, maxiter=2000, maxfun=4000, ftol=1e-13, gtol=tolerance),
         )
-    if not np.abs(result.jac).max() < 20 * gradient_tolerance:
-        raise RuntimeError(
-            f"L-BFGS stopped with a gradient of {np.abs(result.jac).max():.1e}: {result.message}"
-        )
+    largest = np.abs(result.jac).max()
+    if not largest < 20 * tolerance:
+        raise RuntimeError(f"L-BFGS stopped with a gradient of {largest:.1e}: {result.message}")
     W = result.x[:-num_classes].reshape(num_features, num_classes)
     return W, result.x[-num_classes:], float(result.fun)
 
@@ -191,8 +187,8 @@ def _checked(X, Y, W=None, b=None):
     X, Y = np.asarray(X), np.asarray(Y)
     if W is None and X.ndim == Y.ndim == 2:
         W, b = np.zeros((X.shape[1], Y.shape[1])), np.zeros(Y.shape[1])
-    check_shapes(*map(np.asarray, (W, b)), X, Y)
-    check_one_hot("Y", Y)
+    arguments.check_shapes(*map(np.asarray, (W, b)), X, Y)
+    arguments.check_one_hot("Y", Y)
     for name, array in ("X", X), ("W", np.asarray(W)), ("b", np.asarray(b)):
         largest = max(array.max(initial=0), -array.min(initial=0))
         if not np.isfinite(largest):

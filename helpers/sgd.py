@@ -19,7 +19,6 @@ from helpers.softmax import cross_entropy, fraction_correct, gradient, penalty
 from helpers.support import arguments, settings
 from helpers.support.history import Checkpoint, History, Stretch, TrainingInterrupted
 from helpers.support.progress import progress_bar
-from helpers.support.settings import checked
 from helpers.support.threads import one_blas_thread
 
 # Updates an engine makes in one go: few enough that Ctrl-C and the progress bar wait no longer than
@@ -88,7 +87,7 @@ def sgd_step(
     return W - learning_rate * dW, b - learning_rate * db
 
 
-@checked
+@settings.checked
 def train_classifier(
     X_train: NDArray, Y_train: NDArray, *, batch_size: int,
     learning_rate: float | Callable[[int], float],
@@ -213,7 +212,7 @@ def train_classifier(
     return history
 
 
-@checked
+@settings.checked
 def updates(
     X: NDArray, Y: NDArray, *, checkpoints: Iterable[int], batch_size: int,
     learning_rate: float | Callable[[int], float], reg_lambda: float = 1e-4,

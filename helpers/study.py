@@ -261,9 +261,7 @@ def _until_target(X_fit, Y_fit, X_val, Y_val, *, target, num_epochs, **settings)
     last = num_epochs * sgd.updates_per_epoch(len(X_fit), settings["batch_size"])
     logits = load_logits(settings.get("engine", "numpy"))
     checkpoints = {int(1.1**k) for k in range(int(np.log(last) / np.log(1.1)) + 1)} | {last}
-    for reached in sgd.updates(X_fit, Y_fit, checkpoints=checkpoints, **settings):
-        if reached.iteration not in checkpoints:
-            continue
-        if cross_entropy(logits(reached.W, reached.b, X_val), Y_val) <= target:
-            return reached.iteration, reached.seconds
+    for t, W, b, seconds, *_ in sgd.updates(X_fit, Y_fit, checkpoints=checkpoints, **settings):
+        if t in checkpoints and cross_entropy(logits(W, b, X_val), Y_val) <= target:
+            return t, seconds
     return np.inf, np.inf

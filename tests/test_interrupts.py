@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def blas_threads():
-    return [library.num_threads for library in threads._blas_libraries()]
+    return [library.num_threads for library in threads._blas_libraries(len(sys.modules))]
 
 
 # The limit of threads
@@ -58,12 +58,20 @@ def interrupted(at, function):
     return instructions >= at
 
 
+class Library:
+    """What a limit is set for; its number of threads is in a dictionary."""
+
+    def __init__(self, number):
+        self.get_num_threads = lambda: number["BLAS"]
+        self.set_num_threads = lambda value: number.update(BLAS=value)
+
+
 def test_the_limit_follows_from_the_open_blocks_wherever_it_was_interrupted():
     number = {"BLAS": 4}
     at, came = 0, True
     while came:
         at += 1
-        one_thread = OneThread(lambda: ["BLAS"], number.__getitem__, number.__setitem__)
+        one_thread = OneThread(lambda: [Library(number)])
 
         def use(one_thread=one_thread):
             with one_thread():
@@ -81,7 +89,7 @@ def test_the_limit_follows_from_the_open_blocks_wherever_it_was_interrupted():
 
 def test_blocks_that_overlap_share_the_limit():
     number = {"BLAS": 4}
-    one_thread = OneThread(lambda: ["BLAS"], number.__getitem__, number.__setitem__)
+    one_thread = OneThread(lambda: [Library(number)])
     first, second = one_thread(), one_thread()
     first.__enter__()
     second.__enter__()

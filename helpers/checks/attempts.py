@@ -44,9 +44,6 @@ class CheckFailed(AssertionError):
         super().__init__(message)
         self.mistake = mistake
 
-    def __reduce__(self):  # to cross from one process to another
-        return CheckFailed, (str(self), self.mistake)
-
     def _render_traceback_(self):
         return traceback_of(str(self))
 
@@ -54,8 +51,7 @@ class CheckFailed(AssertionError):
 class CheckInterrupted(KeyboardInterrupt):
     """Somebody stopped a check. A notebook shows one line."""
 
-    def _render_traceback_(self):
-        return traceback_of(str(self))
+    _render_traceback_ = CheckFailed._render_traceback_
 
 
 class _AskedForInput(Exception):
@@ -117,7 +113,12 @@ def call(function, *arguments, listed=False, within=contextlib.nullcontext()):  
         try:
             # A NaN is diagnosed, no warning need announce it.
             with np.errstate(all="ignore"), within:
-                outcome["result"] = _result(function, arguments, listed)
+                result = function(*arguments)
+                # A generator runs while it is read: here, where a loop without end can be left. And
+                # it may refill one array again and again.
+                if isinstance(result, Iterable if listed else Iterator):
+                    result = [copy(each) for each in islice(result, MOST_YIELDED)]
+                outcome["result"] = result
         except BaseException as error:  # whatever it is, sys.exit() too: it is to be explained
             outcome["error"] = error
         finished.set()
@@ -145,15 +146,6 @@ def call(function, *arguments, listed=False, within=contextlib.nullcontext()):  
 def name_of(function):
     """The name under which a student knows a function."""
     return getattr(function, "__name__", type(function).__name__)
-
-
-def _result(function, arguments, listed):
-    result = function(*arguments)
-    # A generator runs while it is read: here, where a loop without end can be left. And it may
-    # refill one array again and again.
-    if isinstance(result, Iterable if listed else Iterator):
-        result = [copy(each) for each in islice(result, MOST_YIELDED)]
-    return result
 
 
 def _stop(thread, finished):

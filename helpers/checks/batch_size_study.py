@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers import softmax
 from helpers.checks.attempts import CheckFailed, call, not_attempted
-from helpers.checks.diagnosis import Exercise, agree, explanation, fail, nothing_returned, passed
+from helpers.checks.diagnosis import agree, explanation, fail, nothing_returned, passed
 from helpers.checks.display import say
 from helpers.checks.mistakes import batch_size_study as mistakes
 from helpers.checks.training_choices import is_number, is_open
@@ -59,8 +59,7 @@ def best_rates(function):
     expected = mistakes.lowest_mean(rows)
     rates = mistakes.rates_formula(rows, lambda rows: found)
     if found.keys() != expected.keys() or not agree(rates, list(expected.values())):
-        exercise = Exercise(("rows",), ("rates",), mistakes.rates_formula, (), mistakes.BEST_RATES)
-        mistake = explanation(exercise, [([rows], [rates])])
+        mistake = explanation(mistakes.rates_formula, mistakes.BEST_RATES, [([rows], [rates])])
         wrong = next((B for B in expected if not agree(found.get(B, np.nan), expected[B])), None)
         shown = rows[rows["batch_size"] == wrong].to_string(index=False)
         shown = {"some of the rows": "\n" + shown, "expected": expected, "got": found}
@@ -86,15 +85,13 @@ def training_run(function):
         seconds, clock = _run(function, slowness)
         problem = _problem_of_seconds(seconds, clock)
         if problem is None:
-            break
-    if problem:
-        shown = {
-            "updates took": f"{clock.updates:.3f} s",
-            "evaluations before the last row took": f"{clock.before_last_row:.3f} s",
-            "got": ", ".join(f"{each:.3g} s" for each in seconds),
-        }
-        fail(function, problem, shown)
-    passed(function)
+            return passed(function)
+    shown = {
+        "updates took": f"{clock.updates:.3f} s",
+        "evaluations before the last row took": f"{clock.before_last_row:.3f} s",
+        "got": ", ".join(f"{each:.3g} s" for each in seconds),
+    }
+    fail(function, problem, shown)
 
 
 class Clock(NamedTuple):
@@ -124,9 +121,8 @@ def _run(function, slowness):
             return W, b
         return timed_step(W, b, X_batch, Y_batch, mistakes.RATE, 0.0)
 
-    (loss, of_loss), (accuracy, of_accuracy) = (
-        timed(each, slowness * SECONDS_OF_EVALUATION) for each in (softmax.loss, softmax.accuracy)
-    )
+    loss, of_loss = timed(softmax.loss, slowness * SECONDS_OF_EVALUATION)
+    accuracy, of_accuracy = timed(softmax.accuracy, slowness * SECONDS_OF_EVALUATION)
     try:
         result = call(function, tiny, iter(batches), step, loss, accuracy, {*CHECKPOINTS})
     except CheckFailed:
@@ -145,16 +141,14 @@ def _run(function, slowness):
     case = [tiny, batches, CHECKPOINTS]
     expected = mistakes.run_formula(*case)
     if not agree(found[columns[:3]], expected):
-        exercise = Exercise((), columns[:3], mistakes.run_formula, (), mistakes.TRAINING_RUN)
-        mistake = explanation(exercise, [(case, [found[columns[:3]]])])
+        outcome = case, [found[columns[:3]]]
+        mistake = explanation(mistakes.run_formula, mistakes.TRAINING_RUN, [outcome])
         table = pd.DataFrame(expected, columns=columns[:3]).astype({"iteration": int})
         shown = {"expected": "\n" + table.to_string(), "got": "\n" + found.to_string()}
         fail(function, mistake, shown)
     since_last_row = np.add.reduceat(steps, [0, *CHECKPOINTS[:-1]])
-    before, of_all = (
-        sum(seconds for seconds, _ in some)
-        for some in (of_loss[:-1] + of_accuracy[:-1], of_loss + of_accuracy)
-    )
+    before = sum(seconds for seconds, _ in of_loss[:-1] + of_accuracy[:-1])
+    of_all = sum(seconds for seconds, _ in of_loss + of_accuracy)
     clock = Clock(since_last_row, since_last_row[:, 0].sum(), before, of_all)
     return found["seconds"].to_numpy(), clock
 
@@ -196,17 +190,10 @@ def effective_rate(given):
         not_attempted("effective_rate")
     if not is_number(given):
         raise CheckFailed(f"effective_rate is {given!r:.100}, expected a number", "not a number")
-    learning_rate, batch_size = 0.005, 1000
-    if not agree(given, learning_rate * batch_size):
-        case = [learning_rate, batch_size]
-        exercise = Exercise((), ("rate",), mistakes.rate_formula, (), mistakes.EFFECTIVE_RATE)
-        mistake = explanation(exercise, [(case, [given])])
-        shown = {
-            "learning rate": learning_rate,
-            "B": batch_size,
-            "gradient": "summed over B",
-            "got": given,
-        }
+    rate, B = case = 0.005, 1000
+    if not agree(given, rate * B):
+        mistake = explanation(mistakes.rate_formula, mistakes.EFFECTIVE_RATE, [(case, [given])])
+        shown = {"learning rate": rate, "B": B, "gradient": "summed over B", "got": given}
         fail("effective_rate", mistake, shown)
     say("effective_rate is right.")
 

@@ -7,7 +7,6 @@ import numpy as np
 from helpers.checks.attempts import call, name_of
 from helpers.checks.diagnosis import (
     IN_PLACE,
-    Exercise,
     agree,
     difference,
     explanation,
@@ -86,8 +85,7 @@ def _check_order(function, X, Y, images, labels):
 def _check_labels(function, Y, labels):
     expected = mistakes.labels_formula(labels)
     if not agree(Y, expected):
-        exercise = Exercise(("labels",), ("Y",), mistakes.labels_formula, (), mistakes.LABELS)
-        mistake = explanation(exercise, [([labels], [Y])])
+        mistake = explanation(mistakes.labels_formula, mistakes.LABELS, [([labels], [Y])])
         fail(function, mistake, {"labels": labels, **difference("Y", Y, expected)})
 
 
@@ -95,8 +93,7 @@ def _check_pixels(function, X, images):
     expected = mistakes.pixels_formula(images)
     if agree(X, expected):
         return
-    exercise = Exercise(("images",), ("X",), mistakes.pixels_formula, (), mistakes.PIXELS)
-    mistake = explanation(exercise, [([images], [X])])
+    mistake = explanation(mistakes.pixels_formula, mistakes.PIXELS, [([images], [X])])
     shown = {"images": images.shape, "expected X": expected.shape, "got X": X.shape}
     if X.shape == expected.shape:
         pixels = images.reshape(expected.shape)

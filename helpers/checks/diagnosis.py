@@ -81,7 +81,7 @@ def compare(function, exercise, run=None):
         is_extreme = number >= len(exercise.cases)
         looked_at = cases if is_extreme else exercise.cases
         outcomes = [(each, _results_or_none(run, each)) for each in looked_at]
-        mistake = explanation(exercise, outcomes)
+        mistake = explanation(exercise.formula, exercise.mistakes, outcomes)
         if mistake is None and is_extreme:
             mistake = _what_came_out(found, expected)
         elif mistake is None:
@@ -93,7 +93,7 @@ def compare(function, exercise, run=None):
         fail(function, mistake, shown)
 
 
-def explanation(exercise, outcomes):
+def explanation(formula, mistakes, outcomes):
     """The first mistake that gives what was found in all cases, or the first two, or None.
 
     `outcomes` are pairs of a case and the results in it, None where there were none.
@@ -104,18 +104,18 @@ def explanation(exercise, outcomes):
 
     def fits(**changes):
         return all(
-            all(map(agree, as_tuple(_quietly(exercise.formula, case, changes)), results))
+            all(map(agree, as_tuple(_quietly(formula, case, changes)), results))
             for case, results in outcomes
         )
 
-    made = [(mistake, change) for mistake in exercise.mistakes for change in mistake.changes]
+    made = [(mistake, change) for mistake in mistakes for change in mistake.changes]
     for mistake, change in made:
         if fits(**change):
             return mistake
     # Two mistakes give no shape that neither gives alone: a quick end for what is of another kind.
     case, results = outcomes[0]
-    shapes = [_shapes(_quietly(exercise.formula, case, change)) for _, change in made]
-    if _shapes(results) not in [_shapes(exercise.formula(*case)), *shapes]:
+    shapes = [_shapes(_quietly(formula, case, change)) for _, change in made]
+    if _shapes(results) not in [_shapes(formula(*case)), *shapes]:
         return None
     for (one, change), (other, also) in combinations(made, 2):
         if one is not other and not change.keys() & also.keys() and fits(**change, **also):
@@ -132,7 +132,7 @@ def _explanation_of_a_part(exercise, outcomes):
             continue
         if all(all(map(agree, found, as_tuple(exercise.formula(*case)))) for case, found in part):
             return Mistake(name, f"All is well {words}.")
-        mistake = explanation(exercise, part)
+        mistake = explanation(exercise.formula, exercise.mistakes, part)
         if mistake:
             advice = f"{mistake.advice} (This explains what comes out {words}; there is more.)"
             return Mistake(mistake.name, advice)
@@ -240,10 +240,8 @@ def fail(function, mistake, shown):
     """Raise CheckFailed with the mistake, if it is known, and what shows it."""
     name = function if isinstance(function, str) else name_of(function)
     width = max(map(len, shown), default=0)
-    lines = [
-        f"{name}: {mistake.name}. {mistake.advice}" if mistake else f"{name} is not right yet."
-    ]
-    lines += [f"    {what:{width}}  {_text(value)}" for what, value in shown.items()]
+    head = f"{name}: {mistake.name}. {mistake.advice}" if mistake else f"{name} is not right yet."
+    lines = [head, *(f"    {what:{width}}  {_text(value)}" for what, value in shown.items())]
     raise CheckFailed("\n".join(lines), mistake and mistake.name)
 
 

@@ -5,8 +5,9 @@ ANSI code, none of which can be read on both. So text keeps the theme's own colo
 is to stand out, and color is left to a mark that brings its own background.
 """
 
-import sys
 import time
+
+from helpers.support.progress import kernel
 
 BOLD, END = "\033[1m", "\033[0m"
 # 32 and 33 are for programs that know no more than the eight ANSI colors.
@@ -31,13 +32,7 @@ def traceback_of(message):
     ipykernel cancels the cells that wait behind a failed one only if they have arrived already, and
     a check can fail before Run All has sent them: so it waits a moment.
     """
-    if _in_kernel():
+    if kernel():
         time.sleep(SECONDS_TO_ABORT)
     first, *rest = message.split("\n")
     return ["\n".join([f"{BOLD}{first}{END}", *rest])]
-
-
-def _in_kernel():
-    ipython = sys.modules.get("IPython")
-    shell = ipython and ipython.get_ipython()
-    return getattr(shell, "kernel", None) is not None

@@ -1,5 +1,7 @@
 """Q2, minibatch SGD by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.checks.attempts import CheckFailed, call, name_of, not_attempted
@@ -15,9 +17,6 @@ from helpers.checks.diagnosis import (
 )
 from helpers.checks.display import advise
 from helpers.checks.mistakes import hand_coded_sgd as mistakes
-
-OF_LOSS = ("W", "b", "X", "Y", "reg_lambda")
-OF_STEP = ("W", "b", "X", "Y", "learning_rate", "reg_lambda")
 
 
 def softmax(function):
@@ -87,13 +86,9 @@ def examples():
     W, b = np.zeros((2, 2)), np.zeros(2)
     X, Y = np.array([[1.0, 0.5], [0.0, 1.0]]), np.eye(2)
     W_small, b_small = np.array([[2.0, 0.0], [0.0, -1.0]]), np.array([1.0, 0.0])
-    larger = [
-        rng.normal(size=(4, 3)),
-        rng.normal(size=3),
-        rng.random((5, 4)),
-        np.eye(3)[[0, 2, 1, 1, 0]],
-    ]
-    W_large, b_large, X_large, Y_large = larger
+    W_large, b_large, X_large = rng.normal(size=(4, 3)), rng.normal(size=3), rng.random((5, 4))
+    Y_large = np.eye(3)[[0, 2, 1, 1, 0]]
+    larger = [W_large, b_large, X_large, Y_large]
     return [
         [W, b, X[:1], Y[:1], 0.0],
         [W, b, X, Y, 0.0],
@@ -153,7 +148,7 @@ SOFTMAX = Exercise(
     mistakes=mistakes.SOFTMAX,
 )
 LOSS = Exercise(
-    arguments=OF_LOSS,
+    arguments=("W", "b", "X", "Y", "reg_lambda"),
     results=("loss",),
     formula=mistakes.loss_formula,
     cases=examples(),
@@ -161,23 +156,17 @@ LOSS = Exercise(
     mistakes=mistakes.LOSS,
     parts=PARTS,
 )
-GRADIENT = Exercise(
-    arguments=OF_LOSS,
-    results=("dW", "db"),
-    formula=mistakes.gradient_formula,
-    cases=examples(),
-    extremes=extreme_examples(),
-    mistakes=mistakes.GRADIENT,
-    parts=PARTS,
+GRADIENT = replace(
+    LOSS, results=("dW", "db"), formula=mistakes.gradient_formula, mistakes=mistakes.GRADIENT
 )
-SGD_STEP = Exercise(
-    arguments=OF_STEP,
+SGD_STEP = replace(
+    LOSS,
+    arguments=("W", "b", "X", "Y", "learning_rate", "reg_lambda"),
     results=("W", "b"),
     formula=mistakes.step_formula,
-    cases=with_rates(examples()),
-    extremes=with_rates(extreme_examples()),
+    cases=with_rates(LOSS.cases),
+    extremes=with_rates(LOSS.extremes),
     mistakes=mistakes.SGD_STEP,
-    parts=PARTS,
 )
 
 
@@ -206,9 +195,8 @@ def _check_each_once(function, num_examples, batch_size, batches):
     if {*seen} != {*range(num_examples)}:
         fail(function, None, shown | each_once)
     if sizes != expected:
-        fail(
-            function, mistakes.OTHER_SIZES, shown | {"expected sizes": expected, "got sizes": sizes}
-        )
+        shown |= {"expected sizes": expected, "got sizes": sizes}
+        fail(function, mistakes.OTHER_SIZES, shown)
 
 
 def _shown(num_examples, batch_size, batches):

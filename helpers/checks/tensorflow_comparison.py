@@ -1,13 +1,12 @@
 """Q6, the TensorFlow loop."""
 
-import contextlib
 import re
 from dataclasses import replace
 
 import numpy as np
 
 from helpers.checks.attempts import CheckFailed, call
-from helpers.checks.diagnosis import Exercise, array, compare, fail, nothing_returned, passed
+from helpers.checks.diagnosis import array, compare, fail, nothing_returned, passed
 from helpers.checks.hand_coded_sgd import SGD_STEP, with_rates
 from helpers.checks.mistakes import tensorflow_comparison as mistakes
 from helpers.support.frameworks import tensorflow_import
@@ -74,12 +73,16 @@ def on_arrays(function):
 
         for variable, value in zip(variables, (W, b), strict=True):
             variable.assign(value)
+        logger = tf.get_logger()  # it warns of functions that are traced again, as a check has to
+        level = logger.level
+        logger.setLevel("ERROR")
         try:
             watch = tf.variable_creator_scope(creator)
-            with _without_warnings(tf):
-                returned = call(step, *variables, *arguments, within=watch)
+            returned = call(step, *variables, *arguments, within=watch)
         except CheckFailed as error:
             raise _explained(error) from None
+        finally:
+            logger.setLevel(level)
         after = [variable.numpy() for variable in variables]
         if W.shape in created and all(map(np.array_equal, after, (W, b))):
             fail(function, mistakes.RECREATED, {"got W": after[0]})
@@ -95,18 +98,6 @@ def _explained(error):
             name = str(error).split(" raised ")[0]
             return CheckFailed(f"{name}: {mistake.name}. {mistake.advice}\n{error}", mistake.name)
     return error
-
-
-@contextlib.contextmanager
-def _without_warnings(tf):
-    """TensorFlow warns of functions that are traced again, as a check has to."""
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _examples():
@@ -139,13 +130,12 @@ STEP = replace(
     extremes=with_rates(_extreme_examples()),
     mistakes=mistakes.TENSORFLOW_STEP,
 )
-RETURNED = Exercise(
-    arguments=SGD_STEP.arguments,
+RETURNED = replace(
+    STEP,
     results=("loss",),
     formula=mistakes.returned_formula,
-    cases=STEP.cases,
-    extremes=STEP.extremes,
     mistakes=mistakes.RETURNED_LOSS,
+    parts=(),
 )
 
 

@@ -62,8 +62,6 @@ def choices(given, X_train=None, Y_train=None):
         A batch size whose gap to J* is larger than `FULL_CREDIT` of J* in the end.
     """
     chosen, problems = _chosen(given)
-    if not chosen:
-        raise problems[0]
     try:
         task = task_of(X_train, Y_train)
         gaps = final_gaps(chosen, task)
@@ -92,9 +90,7 @@ def choices_points(given, X_train=None, Y_train=None):
     -------
     float
     """
-    chosen, problems = _chosen(given)
-    if not chosen:
-        raise problems[0]
+    chosen, _ = _chosen(given)
     gaps = final_gaps(chosen, task_of(X_train, Y_train))
     return float(sum(map(_credit, gaps.values())))
 
@@ -157,15 +153,8 @@ def sizes_of_balls(pairs, task):
         updates = max(math.ceil(len(task.X_train) / B), UPDATES_IN_BALL)
         # In the second half, at even and odd iterations: what overshoots may change sign each time.
         checkpoints = [updates // 2 + k * (updates // 16) + k % 2 for k in range(8)]
-        settings.append(
-            dict(
-                batch_size=B,
-                learning_rate=rate,
-                num_iterations=updates,
-                initial=(task.W, task.b),
-                checkpoints=checkpoints,
-            )
-        )
+        settings.append(dict(batch_size=B, learning_rate=rate, num_iterations=updates))
+        settings[-1] |= dict(initial=(task.W, task.b), checkpoints=checkpoints)
     return {
         pair: run[run.index > 0].mean() if run.index[-1] == each["num_iterations"] else np.inf
         for pair, each, run in zip(pairs, settings, gaps_of(settings, task), strict=True)
@@ -191,10 +180,9 @@ def gaps_of(settings, task, seed=SEED):
     """For each of the settings the gaps by iteration; the runs are cached."""
     common = dict(seed=seed, reg_lambda=REG_LAMBDA, engine="numba")
     settings = [each | common for each in settings]
-    X_train, Y_train = task.X_train, task.Y_train
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # divergence is told in other words
-        rows, _ = study.train_all(settings, X_train, Y_train)
+        rows, _ = study.train_all(settings, task.X_train, task.Y_train)
     rows["gap"] = (rows["train_loss"] / task.J - 1).fillna(np.inf)
     return [table.set_index("iteration")["gap"] for _, table in rows.groupby("run")]
 
@@ -207,6 +195,8 @@ def _chosen(given):
             chosen[B] = _choice(given, B)
         except CheckFailed as problem:
             problems.append(problem)
+    if not chosen:
+        raise problems[0]
     return chosen, problems
 
 
@@ -216,15 +206,14 @@ def _choice(given, B):
         not_attempted("choices")
     try:
         choice = given[B]
-        left_open = is_open(choice)
-        values = [] if left_open else [choice["learning_rate"], choice["num_iterations"]]
+        values = [None] if is_open(choice) else [choice["learning_rate"], choice["num_iterations"]]
     except Exception:  # whatever it is that was given
         raise CheckFailed(
             f"choices has no learning rate and number of iterations for B = {B}, expected "
             f"choices[{B}] = dict(learning_rate=…, num_iterations=…), got {given!r:.200}",
             "choice missing",
         ) from None
-    if left_open or any(map(is_open, values)):
+    if any(map(is_open, values)):
         not_attempted(f"choices[{B}]")
     learning_rate, num_iterations = values
     longest = MOST_EPOCHS * 60_000 // B
@@ -251,8 +240,7 @@ def is_open(value):
 
 def is_number(value):
     try:
-        is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        return is_real and math.isfinite(value)
+        return isinstance(value, numbers.Real) and type(value) is not bool and math.isfinite(value)
     except OverflowError:  # an integer beyond all floats
         return False
 

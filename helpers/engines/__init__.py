@@ -66,14 +66,14 @@ def load_logits(name: Engine) -> Callable[[NDArray, NDArray, NDArray], NDArray]:
 
 def engine_device(name: Engine) -> Literal["CPU", "GPU"]:
     """Where an engine of `ENGINES` makes its updates."""
-    return getattr(_module(name), "DEVICE", "CPU")
+    return getattr(_load(name), "DEVICE", "CPU")
 
 
 def _load(name: Engine) -> ModuleType:
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}, expected one of {', '.join(map(repr, ENGINES))}")
     try:
-        return _module(name)
+        return importlib.import_module(f"helpers.engines.{name}_engine")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("helpers"):
             raise
@@ -82,7 +82,3 @@ def _load(name: Engine) -> ModuleType:
             f"pip install {error.name}, or use engine='numpy'",
             name=error.name,
         ) from None
-
-
-def _module(name: Engine) -> ModuleType:
-    return importlib.import_module(f"helpers.engines.{name}_engine")

@@ -13,11 +13,7 @@ with torch_import():
 
 # Like NumPy's products. PyTorch's threads wait for each other without sleeping: where another
 # process uses one of the cores, an update can take a hundred times as long.
-one_torch_thread = OneThread(
-    lambda: [torch],
-    lambda library: library.get_num_threads(),
-    lambda library, number: library.set_num_threads(number),
-)
+one_torch_thread = OneThread(lambda: [torch])
 DEVICE = "GPU" if torch.cuda.is_available() else "CPU"
 
 
@@ -36,9 +32,7 @@ def prepare(
         W = torch.tensor(W.T.copy(), dtype=X.dtype, device=device, requires_grad=True)
         b = torch.tensor(b, dtype=X.dtype, device=device, requires_grad=fit_bias)
         # The optimizer's "weight decay" is the λW of the update; b has none.
-        groups = [{"params": [W], "weight_decay": reg_lambda}]
-        if fit_bias:
-            groups.append({"params": [b]})
+        groups = [{"params": [W], "weight_decay": reg_lambda}, {"params": [b]}]
         optimizer = torch.optim.SGD(groups, lr=0.0)
         batches = torch.tensor(rows, device=device).split(batch_size)
         minibatch_loss = []

@@ -39,10 +39,9 @@ def noise_ball(rows, trace, title):
     for (B, replace), runs in rows.groupby(["batch_size", "replace"], sort=False):
         color = batch_color(B)
         look = dict(marker=batch_marker(B), edgecolors=color, s=45, zorder=3)
-        fill = {"facecolors": color if replace else "white"}
+        look |= dict(facecolors=color if replace else "white")
         order = "with replacement" if replace else "fresh permutations"
-        label = f"B = {B}, {order}"
-        axes.scatter(runs["learning_rate"] / B, runs["gap"], **look, **fill, label=label)
+        axes.scatter(runs["learning_rate"] / B, runs["gap"], **look, label=f"B = {B}, {order}")
     axes.set(xlabel="learning rate / batch size", ylabel="mean gap J − J* near the optimum")
     log_axis(axes.xaxis)
     log_axis(axes.yaxis)
@@ -113,7 +112,7 @@ def _medians_and_ranges(axis, rows, column):
     spread = [median - values["min"], values["max"] - median]
     axis.errorbar(sizes, median, spread, color="black", capsize=3, linewidth=1)
     for B, value in median.items():
-        axis.scatter(B, value, color=batch_color(B), marker=batch_marker(B), s=50, zorder=3)
+        axis.scatter(B, value, **batch_style(B), s=50, zorder=3)
     axis.set_yscale("log")
     batch_axis(axis)
     return median
@@ -133,10 +132,8 @@ def seconds_by_code(seconds, title):
     axes
     """
     axes = one_panel(title, (7.4, 4))
-    for (name, column), look in zip(
-        seconds.items(), [("black", "o"), ("#0072B2", "s")], strict=False
-    ):
-        color, marker = look
+    looks = [("black", "o"), ("#0072B2", "s")]
+    for (name, column), (color, marker) in zip(seconds.items(), looks, strict=False):
         style = dict(color=color, marker=marker, markersize=8, clip_on=False)
         axes.plot(column.index, column, **style, label=name)
     axes.margins(x=0)  # so that the names of the lines stand outside
@@ -166,14 +163,12 @@ def collapse(rows, title):
     styles = dict(zip(rows["seed"].unique(), ["-", "--", ":", "-."], strict=False))
     # Wide below narrow, so that curves that coincide are all seen.
     widths = dict(zip(sorted(rows["batch_size"].unique()), [6, 4, 2.5, 1.2], strict=False))
-    for (batch_size, seed), run in rows.groupby(["batch_size", "seed"]):
-        for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
-            is_first = styles[seed] == "-" and axis is axes[0]
+    for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
+        for (batch_size, seed), run in rows.groupby(["batch_size", "seed"]):
             style = batch_style(batch_size) | dict(linewidth=widths[batch_size])
             style |= dict(markevery=(0.1, 0.3), markersize=5)
-            label = f"B = {batch_size}" if is_first else None
+            label = f"B = {batch_size}" if styles[seed] == "-" and x == "epoch" else None
             axis.plot(run[x], run["gap"], linestyle=styles[seed], label=label, **style)
-    for axis, x in zip(axes, ["epoch", "iteration"], strict=True):
         axis.set(xlabel=LABELS[x], ylabel=LABELS["gap"])
     log_axis(axes[0].yaxis)
     log_axis(axes[1].xaxis)

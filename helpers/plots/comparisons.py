@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.plots.style import batch_axis, batch_color, batch_marker, finish, log_axis, one_panel
+from helpers.plots.style import batch_axis, batch_style, finish, log_axis, one_panel
 
 
 def differences(table, title):
@@ -57,8 +57,7 @@ def residual_norms(table, title):
     axes.plot(sizes, table["cross_entropy"], color="#D55E00", lw=1, label="mean cross-entropy")
     for column in ["norm", "cross_entropy"]:
         for B, value in table[column].items():
-            look = dict(color=batch_color(B), marker=batch_marker(B), s=60, zorder=3)
-            axes.scatter(B, value, **look)
+            axes.scatter(B, value, **batch_style(B), s=60, zorder=3)
     batch_axis(axes)
     axes.set_ylabel("mean over minibatches")
     log_axis(axes.yaxis)

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers.plots.style import batch_axis, batch_color, batch_marker, finish, log_axis
+from helpers.plots.style import batch_axis, batch_style, finish, log_axis
 
 
 def gradient_clouds(clouds, spread, title):
@@ -33,8 +33,7 @@ def gradient_clouds(clouds, spread, title):
     low, high = np.quantile(everything, [0.002, 0.998], axis=0)
     for B, cloud in clouds.items():
         axis = axes[B]
-        look = dict(s=8, alpha=0.5, linewidths=0)
-        axis.scatter(*cloud.T, color=batch_color(B), marker=batch_marker(B), **look)
+        axis.scatter(*cloud.T, **batch_style(B), s=8, alpha=0.5, linewidths=0)
         axis.plot(*np.mean(everything, axis=0), "+", color="red", markersize=14, mew=1.5)
         axis.plot(0, 0, "x", color="black", markersize=7)
         axis.set(title=f"B = {B}", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
@@ -47,7 +46,7 @@ def gradient_clouds(clouds, spread, title):
     guide = spread.iloc[0] * (spread.index / spread.index[0]) ** -0.5
     axis.plot(spread.index, guide, "--", color="gray", label="∝ 1/√B", zorder=1)
     for B, value in spread.items():
-        axis.plot(B, value, batch_marker(B), color=batch_color(B), markersize=9)
+        axis.plot(B, value, **batch_style(B), markersize=9)
     batch_axis(axis)
     log_axis(axis.yaxis)
     axis.set_ylabel("distance of a minibatch gradient\nto the full gradient (root mean square)")

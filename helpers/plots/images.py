@@ -24,13 +24,8 @@ def image_grid(images, titles, columns=10, title=""):
     """
     rows = -(-len(images) // columns)
     lines = max(str(text).count("\n") + 1 for text in titles)
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(columns * 0.85, rows * (0.85 + 0.2 * lines) + 0.4),
-        layout="constrained",
-        squeeze=False,
-    )
+    size = columns * 0.85, rows * (0.85 + 0.2 * lines) + 0.4
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, text in zip(axes.flat, images, titles, strict=False):
@@ -59,15 +54,14 @@ def weight_images(W, title, side=28, within=0.995):
     -------
     array of axes
     """
-    num_classes = W.shape[1]
     figure, axes = plt.subplots(
-        2, -(-num_classes // 2), figsize=(8, 3.6), layout="constrained", squeeze=False
+        2, -(-W.shape[1] // 2), figsize=(8, 3.6), layout="constrained", squeeze=False
     )
     limit = np.quantile(np.abs(W), within)
     for axis in axes.flat:
         axis.axis("off")
-    for k, axis in zip(range(num_classes), axes.flat, strict=False):
-        picture = axis.imshow(W[:, k].reshape(side, side), cmap="RdBu_r", vmin=-limit, vmax=limit)
+    for k, (weights, axis) in enumerate(zip(W.T, axes.flat, strict=False)):
+        picture = axis.imshow(weights.reshape(side, side), cmap="RdBu_r", vmin=-limit, vmax=limit)
         axis.set_title(f"class {k}", fontsize=10)
     figure.colorbar(picture, ax=axes, label="weight", shrink=0.8, extend="both")
     figure.suptitle(title)
@@ -122,7 +116,6 @@ def confusion(table, title):
             column, row, count, ha="center", va="center", fontsize=9, fontweight=weight,
             color="white" if dark else "black",
         )  # fmt: skip
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.set_xticks(range(len(table)))
-    axes.set_yticks(range(len(table)))
+    classes = range(len(table))
+    axes.set(xlabel="predicted class", ylabel="true class", xticks=classes, yticks=classes)
     return axes

@@ -62,18 +62,11 @@ def two_records(minibatch_loss, rows, reported, title):
     axes
     """
     axes = one_panel(title, (7, 4))
-    color = IMPLEMENTATIONS["TensorFlow"]["color"]
+    color, keras = (IMPLEMENTATIONS[name]["color"] for name in ("TensorFlow", "Keras"))
     axes.plot(minibatch_loss, color=color, alpha=0.6, linewidth=0.5, label="loss of each minibatch")
-    axes.axhline(
-        reported, color=IMPLEMENTATIONS["Keras"]["color"], linestyle="--", label="Keras reports"
-    )
-    axes.plot(
-        rows["iteration"],
-        rows["train_loss"],
-        markersize=5,
-        label="training loss of all images",
-        **IMPLEMENTATIONS["NumPy"],
-    )
+    axes.axhline(reported, color=keras, linestyle="--", label="Keras reports")
+    look = IMPLEMENTATIONS["NumPy"] | dict(markersize=5, label="training loss of all images")
+    axes.plot(rows["iteration"], rows["train_loss"], **look)
     axes.set(xlabel=LABELS["iteration"], ylabel="loss")
     log_axis(axes.yaxis)
     return finish(axes)
@@ -102,9 +95,7 @@ def sample_records(minibatch_loss, rows, title):
     axes[1].set_ylabel("norm ‖P − Y‖ of the last minibatch")
     axes[1].set_title("a norm once per epoch", fontsize=11)
     for axis in axes:
-        axis.set_xlabel(LABELS["iteration"])
-        axis.margins(y=0.1)
-        axis.set_ylim(bottom=0)
+        axis.set(xlabel=LABELS["iteration"], ymargin=0.1, ylim=(0, None))
     return finish(axes)
 
 
@@ -132,16 +123,10 @@ def weight_differences(runs, title, anchor):
         seen = rows[rows["difference"] > 0]
         # The two lines of a mistake coincide: the dashed one lies on a broad one.
         broad = name not in IMPLEMENTATIONS and precision == "float32"
-        axes.plot(
-            seen["iteration"],
-            seen["difference"],
-            linestyle="--" if precision == "float64" else "-",
-            linewidth=6 if broad else 1.5,
-            alpha=0.4 if broad else 1,
-            markersize=4,
-            label=f"{name}, {precision}",
-            **IMPLEMENTATIONS.get(name, OTHERS),
-        )
+        look = IMPLEMENTATIONS.get(name, OTHERS) | dict(markersize=4, label=f"{name}, {precision}")
+        look |= dict(linewidth=6, alpha=0.4) if broad else dict(linewidth=1.5, alpha=1)
+        look |= dict(linestyle="--" if precision == "float64" else "-")
+        axes.plot(seen["iteration"], seen["difference"], **look)
     last = max(rows["iteration"].max() for rows in runs.values())
     for power, text in [(0.5, "∝ √t"), (1, "∝ t")]:
         end = anchor[1] * (last / anchor[0]) ** power

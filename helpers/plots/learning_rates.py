@@ -6,8 +6,7 @@ import numpy as np
 from helpers.plots.style import (
     LABELS,
     batch_axis,
-    batch_color,
-    batch_marker,
+    batch_style,
     finish,
     log_axis,
     one_panel,
@@ -58,8 +57,7 @@ def learning_rate_map(grid, guides, title):
         axes.add_patch(frame)
     if guides:
         top = axes.secondary_xaxis("top")
-        top.set_xticks([np.log2(rate / table.columns[0]) for rate in guides.values()])
-        top.set_xticklabels(guides)
+        top.set_xticks([np.log2(rate / table.columns[0]) for rate in guides.values()], guides)
     axes.set_xticks(range(table.shape[1]), [plain_number(rate) for rate in table.columns])
     axes.set_yticks(range(len(table)), table.index)
     axes.set(xlabel="learning rate", ylabel=LABELS["batch_size"])
@@ -99,8 +97,7 @@ def rate_scaling(learning_rates, title, fit_up_to, step=2.0):
         axes.plot(sizes, guide, style, color="gray", label=name)
     for B, rate in zip(sizes, rates, strict=True):
         bar = [[rate - rate / np.sqrt(step)], [rate * np.sqrt(step) - rate]]
-        look = dict(color=batch_color(B), markersize=8, capsize=4)
-        axes.errorbar(B, rate, bar, fmt=batch_marker(B), **look)
+        axes.errorbar(B, rate, bar, **batch_style(B), markersize=8, capsize=4)
     batch_axis(axes)
     axes.set(ylabel="best learning rate", ylim=(rates.min() / 2, rates.max() * 4), yscale="log")
     log_axis(axes.yaxis)
@@ -125,14 +122,13 @@ def learning_rate_curves(rows, batch_size, learning_rate):
     """
     axes = two_panels(f"B = {batch_size}: learning rate {learning_rate:g} among the others (gray)")
     for rate, runs in rows[rows["batch_size"] == batch_size].groupby("learning_rate"):
-        chosen = np.isclose(rate, learning_rate)
-        color = batch_color(batch_size)
-        style = dict(color=color, linewidth=2.5, marker=batch_marker(batch_size), zorder=3)
+        style = dict(color="silver", linewidth=1)
+        if np.isclose(rate, learning_rate):
+            style = batch_style(batch_size) | dict(linewidth=2.5, zorder=3)
+            style["label"] = f"learning rate {rate:g}"
         for axis, column in zip(axes, ["train_loss", "validation_accuracy"], strict=True):
-            label = f"learning rate {rate:g}" if chosen else None
             median = runs.groupby("epoch")[column].median()
-            gray = dict(color="silver", linewidth=1)
-            axis.plot(median.index, median, **(style if chosen else gray), label=label)
+            axis.plot(median.index, median, **style)
     axes[0].set(ylabel="training loss", yscale="log", ylim=(0.2, 5))
     log_axis(axes[0].yaxis)
     axes[1].set(ylabel="accuracy on the validation images", ylim=(0.7, 0.95))

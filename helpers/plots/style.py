@@ -74,11 +74,10 @@ def plain_number(value, position=None):
     return f"{value:,.9f}".rstrip("0").rstrip(".")
 
 
-def batch_axis(axes, largest=1000):
+def batch_axis(axes):
     """Make the x-axis one of batch sizes, ticked 1, 10, 100, 1000."""
     axes.set(xscale="log", xlabel=LABELS["batch_size"])
-    ticks = [10**k for k in range(int(np.log10(largest)) + 1)]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_locator(FixedLocator([1, 10, 100, 1000]))
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.xaxis.set_minor_locator(NullLocator())
 
@@ -97,15 +96,10 @@ def label_lines(axes, size=10):
         heights[position] = lowest = max(ends[position, 1], lowest + distance)
     heights -= (heights - ends[:, 1]).mean()  # as much up as down
     for line, end, height in zip(lines, ends, heights, strict=True):
-        axes.annotate(
-            line.get_label(),
-            _last_point(line),
-            xytext=(6, (height - end[1]) * 72 / axes.figure.dpi),
-            textcoords="offset points",
-            va="center",
-            fontsize=size,
-            color=readable(line.get_color()),
-        )
+        offset = 6, (height - end[1]) * 72 / axes.figure.dpi
+        look = dict(va="center", fontsize=size, color=readable(line.get_color()))
+        look |= dict(xytext=offset, textcoords="offset points")
+        axes.annotate(line.get_label(), _last_point(line), **look)
 
 
 def _last_point(line):

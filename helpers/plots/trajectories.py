@@ -14,8 +14,6 @@ from helpers.plots.style import (
     two_panels,
 )
 
-ACCURACY_TICKS = [0.1, 0.5, 0.7, 0.8, 0.87, 0.9, 0.93]
-
 
 def curves(rows, x, y, title, *, xscale="linear", yscale="linear", axes=None):
     """One line per batch size, in its color; with several seeds their median and their range.
@@ -42,9 +40,8 @@ def curves(rows, x, y, title, *, xscale="linear", yscale="linear", axes=None):
         median = over_seeds.median()
         style = batch_style(batch_size) | dict(markersize=5, markevery=(0.02, 0.12))
         axes.plot(median.index, median, **style, label=f"B = {batch_size}")
-        low, high = over_seeds.min(), over_seeds.max()
         band = dict(color=style["color"], alpha=0.25, linewidth=0)
-        axes.fill_between(median.index, low, high, **band)
+        axes.fill_between(median.index, over_seeds.min(), over_seeds.max(), **band)
     axes.set(xlabel=LABELS[x], ylabel=LABELS[y])
     for axis, scale in [(axes.xaxis, xscale), (axes.yaxis, yscale)]:
         if scale == "log":
@@ -99,7 +96,7 @@ def loss_and_accuracy(rows, x, title, J_best, accuracy_best=None, standard_error
 def _errors_on_log_axis(axes):
     forward, back = (lambda a: -np.log(np.maximum(1 - a, 1e-4))), (lambda a: 1 - np.exp(-a))
     axes.set_yscale("function", functions=(forward, back))
-    axes.yaxis.set_major_locator(FixedLocator(ACCURACY_TICKS))
+    axes.yaxis.set_major_locator(FixedLocator([0.1, 0.5, 0.7, 0.8, 0.87, 0.9, 0.93]))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(plain_number)
 

@@ -7,12 +7,10 @@ Numbers come back as Python's own. NumPy's small integers would wrap (200 epochs
 import math
 import numbers
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-
-Choice = TypeVar("Choice", bound=str)
 
 
 def check_floating(name: str, X: NDArray) -> None:
@@ -120,33 +118,6 @@ def not_negative(name: str, value: Any, dtype: DTypeLike = float) -> float:
     if not (is_number(value) and 0 <= value < math.inf):
         raise ValueError(f"{name} is {value!r}, expected a number that is not negative")
     return _representable(name, value, dtype)
-
-
-def flag(name: str, value: Any) -> bool:
-    """The value as True or False.
-
-    Raises
-    ------
-    ValueError
-        Anything else.
-    """
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    raise ValueError(f"{name} is {value!r}, expected True or False")
-
-
-def one_of(name: str, value: Any, choices: tuple[Choice, ...]) -> Choice:
-    """The value, if it is one of the choices.
-
-    Raises
-    ------
-    ValueError
-        Anything else.
-    """
-    for choice in choices:
-        if isinstance(value, str) and value == choice:
-            return choice
-    raise ValueError(f"{name} is {value!r}, expected one of {', '.join(map(repr, choices))}")
 
 
 def rates_by_batch_size(learning_rates):

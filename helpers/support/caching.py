@@ -42,7 +42,8 @@ def cached(*arrays, function, settings, key):
     """
     counted = {name: _comparable(value) for name, value in settings.items()}
     name = joblib.hash([CODE, function.__module__, function.__qualname__, counted, key])
-    path = _folder() / f"{function.__name__.strip('_')}-{name}.pkl"
+    folder = Path(os.environ.get("STUDY_CACHE") or HELPERS.parent / "data" / "study")
+    path = folder / f"{function.__name__.strip('_')}-{name}.pkl"
     kept = _read(path, name)
     if kept is not None:
         return kept[1]
@@ -62,10 +63,6 @@ def _comparable(value):
         code = getattr(getattr(value, "func", value), "__code__", None)
         return cloudpickle.dumps((value, code and (code.co_code, code.co_consts, code.co_names)))
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _folder():
-    return Path(os.environ.get("STUDY_CACHE") or HELPERS.parent / "data" / "study")
 
 
 def _read(path, name):
@@ -114,8 +111,7 @@ _warned = set()  # folders
 def _code_digest():
     """Of everything in `helpers` that can change a number, and of what it computes with."""
     digest = hashlib.sha256(platform.machine().encode())
-    paths = [path for part in PARTS for path in sorted((HELPERS / part).glob("*.py"))]
-    for path in paths:
+    for path in sorted(path for part in PARTS for path in (HELPERS / part).glob("*.py")):
         tree = ast.parse(path.read_bytes())
         for node in ast.walk(tree):
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -56,31 +56,25 @@ class History:
         batch_size: int,
     ) -> "History":
         """The history of a run that took these checkpoints, at least one."""
-
-        def column(name):
-            return np.array([getattr(each, name) for each in taken])
-
-        last = taken[-1]
-        made, message = last.iteration, ""
-        if stopped == "diverged":
-            made = reached.iteration
-            message = f"SGD diverged at iteration {made}: a loss or a weight is not finite"
-        elif stopped == "interrupted":
-            message = f"SGD was interrupted at iteration {made}"
-        if message:
-            rate = f"learning rate {reached.learning_rate:g}, batch size {batch_size}"
-            message = f"{message} ({rate})"
+        last, columns = taken[-1], Checkpoint._make(zip(*taken, strict=True))
+        made = reached.iteration if stopped == "diverged" else last.iteration
+        at = f"(learning rate {reached.learning_rate:g}, batch size {batch_size})"
+        message = {
+            "": "",
+            "diverged": f"SGD diverged at iteration {made}: a loss or a weight is not finite {at}",
+            "interrupted": f"SGD was interrupted at iteration {made} {at}",
+        }[stopped]
         return cls(
             W=last.W.copy(),
             b=last.b.copy(),
-            iteration=column("iteration"),
-            train_loss=column("train_loss").astype(float),
-            test_loss=None if last.test_loss is None else column("test_loss").astype(float),
-            test_accuracy=None if last.test_accuracy is None else column("test_accuracy"),
-            seconds=column("seconds"),
+            iteration=np.array(columns.iteration),
+            train_loss=np.array(columns.train_loss, float),
+            test_loss=None if last.test_loss is None else np.array(columns.test_loss, float),
+            test_accuracy=None if last.test_accuracy is None else np.array(columns.test_accuracy),
+            seconds=np.array(columns.seconds),
             minibatch_loss=minibatch_loss[:made],
-            W_checkpoints=column("W"),
-            b_checkpoints=column("b"),
+            W_checkpoints=np.array(columns.W),
+            b_checkpoints=np.array(columns.b),
             stopped=stopped,
             message=message,
         )

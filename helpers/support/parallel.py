@@ -75,7 +75,9 @@ def run_all(
     """
     settings = list(settings)
     data = [None if array is None else read_only(np.asarray(array)) for array in arrays]
-    _give_back_memory()
+    # The C library keeps memory that is free, for every thread apart: back to the system with it.
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc has this function
+        ctypes.CDLL(None).malloc_trim(0)
     results = []
     with one_blas_thread(), progress_bar(len(settings), "Runs", "run", wanted=progress) as bar:
         parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
@@ -89,12 +91,6 @@ def run_all(
                 f"Interrupted: {len(results)} of {len(settings)} runs are finished."
             ) from None
     return results
-
-
-def _give_back_memory():
-    """Let the C library return what is free to the system: it keeps it, for every thread apart."""
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc has this function
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _with_one_thread(function, /, *arrays, **settings):

@@ -8,8 +8,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-_NO_BAR = SimpleNamespace(update=lambda n=1: None)
-
 
 def progress_bar(
     total: int | None,
@@ -38,7 +36,7 @@ def progress_bar(
         Passed on to tqdm.
     """
     if not (wanted and somebody_watches()):
-        return nullcontext(_NO_BAR)
+        return nullcontext(SimpleNamespace(update=lambda n=1: None))
 
     class Bar(tqdm):
         # One for all bars, as tqdm has, would block every thread once an interrupt left it locked.
@@ -52,7 +50,7 @@ def progress_bar(
         delay=delay,
         leave=False,
         miniters=1,  # else, without that thread, a bar may stand still
-        file=_CellOutput() if _kernel() else None,
+        file=_CellOutput() if kernel() else None,
         **options,
     )
 
@@ -61,10 +59,10 @@ def somebody_watches() -> bool:
     """False if the notebook runs unattended; true in a terminal and for a person at a notebook."""
     # JupyterLab, VS Code and Colab let a cell ask for input; nbclient, and so all that is built on
     # it, does not. There is no public name for it.
-    return getattr(_kernel(), "_allow_stdin", True)
+    return getattr(kernel(), "_allow_stdin", True)
 
 
-def _kernel():
+def kernel():
     """The Jupyter kernel that runs this, or None outside of a notebook."""
     ipython = sys.modules.get("IPython")
     return getattr(ipython.get_ipython(), "kernel", None) if ipython else None

@@ -9,18 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from helpers.support.arguments import (
-    check_floating,
-    check_one_hot,
-    check_shapes,
-    flag,
-    integer,
-    integers,
-    is_number,
-    not_negative,
-    one_of,
-    positive,
-)
+from helpers.support import arguments
 from helpers.support.arrays import read_only
 
 P = ParamSpec("P")
@@ -62,24 +51,27 @@ def _check(given: dict[str, Any]) -> None:
                 f"X_test {X_test.shape} and Y_test {Y_test.shape} have other columns than X_train "
                 f"{X.shape} and Y_train {Y.shape}, expected the same features and classes"
             )
-    given["batch_size"] = integer(
+    given["batch_size"] = arguments.integer(
         "batch_size", given["batch_size"], 1, len(X), "the number of training examples"
     )
     if not callable(given["learning_rate"]):
-        given["learning_rate"] = positive(
+        given["learning_rate"] = arguments.positive(
             "learning_rate", given["learning_rate"], X.dtype, "or a function of the iteration"
         )
-    given["reg_lambda"] = not_negative("reg_lambda", given["reg_lambda"], X.dtype)
-    given["reduction"] = one_of("reduction", given["reduction"], ("mean", "sum"))
+    given["reg_lambda"] = arguments.not_negative("reg_lambda", given["reg_lambda"], X.dtype)
+    if not isinstance(given["reduction"], str) or given["reduction"] not in ("mean", "sum"):
+        raise ValueError(f"reduction is {given['reduction']!r}, expected one of 'mean', 'sum'")
     for name in given.keys() & {"shuffle", "replace", "fit_bias", "progress"}:
-        given[name] = flag(name, given[name])
+        if not isinstance(given[name], (bool, np.bool_)):
+            raise ValueError(f"{name} is {given[name]!r}, expected True or False")
+        given[name] = bool(given[name])
     if given["replace"] and not given["shuffle"]:
         raise ValueError(
             "replace is True and shuffle is False, expected shuffle=True: without it nothing is "
             "drawn"
         )
     given["initial"] = start(given["initial"], X, Y)
-    given["seed"] = integer("seed", given["seed"], 0)
+    given["seed"] = arguments.integer("seed", given["seed"], 0)
 
 
 def _examples(given: dict[str, Any], name_X: str, name_Y: str) -> tuple[NDArray, NDArray]:
@@ -92,8 +84,8 @@ def _examples(given: dict[str, Any], name_X: str, name_Y: str) -> tuple[NDArray,
             f"{name_X} is {X.shape} and {name_Y} {Y.shape}, expected (n, features) and "
             "(n, classes) with n, features and classes at least 1"
         )
-    check_floating(name_X, X)
-    check_one_hot(name_Y, Y)
+    arguments.check_floating(name_X, X)
+    arguments.check_one_hot(name_Y, Y)
     dtype = X.dtype.newbyteorder("=")
     X, Y = (read_only(_in_order(array, dtype)) for array in (X, Y))
     given[name_X], given[name_Y] = X, Y
@@ -117,9 +109,9 @@ def length(num_epochs: int | None, num_iterations: int | None, per_epoch: int) -
         Not exactly one of the two, or no integer of at least 1.
     """
     if num_epochs is None and num_iterations is not None:
-        return integer("num_iterations", num_iterations, 1)
+        return arguments.integer("num_iterations", num_iterations, 1)
     if num_epochs is not None and num_iterations is None:
-        return integer("num_epochs", num_epochs, 1) * per_epoch
+        return arguments.integer("num_epochs", num_epochs, 1) * per_epoch
     raise ValueError(
         f"num_epochs is {num_epochs} and num_iterations is {num_iterations}, expected exactly one "
         "of them"
@@ -136,7 +128,7 @@ def checkpoints(given: Iterable[int] | None, last: int, per_epoch: int) -> set[i
     """
     if given is None:
         return set(range(0, last, per_epoch))
-    return integers("checkpoints", given, 0, last, "iterations")
+    return arguments.integers("checkpoints", given, 0, last, "iterations")
 
 
 def start(initial: Any, X: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
@@ -152,16 +144,14 @@ def start(initial: Any, X: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:
     try:
         W, b = (np.array(parameter, X.dtype) for parameter in initial)
     except (TypeError, ValueError):
-        what = (
-            f"a {type(initial).__name__} of {len(initial)}"
-            if hasattr(initial, "__len__")
-            else repr(initial)
-        )
+        what = repr(initial)
+        if hasattr(initial, "__len__"):
+            what = f"a {type(initial).__name__} of {len(initial)}"
         raise ValueError(
             f"initial is {what}, expected (W, b): two arrays of numbers, (features, classes) and "
             "(classes,)"
         ) from None
-    check_shapes(W, b, X, Y)
+    arguments.check_shapes(W, b, X, Y)
     return W, b
 
 
@@ -189,13 +179,16 @@ def rates(learning_rate: Any, iterations: range, dtype: DTypeLike) -> NDArray:
                 f"learning_rate({iteration}) raised StopIteration, expected a positive number for "
                 "every iteration"
             ) from None
-    if all(map(is_number, values)):
+    if all(map(arguments.is_number, values)):
         with np.errstate(over="ignore", under="ignore"):
             rates = np.array(values, dtype)
         if ((rates > 0) & (rates < np.inf)).all():
             return rates
     return np.array(
-        [positive(f"learning_rate({i})", v, dtype) for i, v in zip(iterations, values, strict=True)]
+        [
+            arguments.positive(f"learning_rate({i})", v, dtype)
+            for i, v in zip(iterations, values, strict=True)
+        ]
     )
 
 

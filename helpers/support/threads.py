@@ -1,6 +1,7 @@
 """Limit the number of threads for as long as a `with` block is open."""
 
 import contextlib
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -19,20 +20,11 @@ class OneThread:
     Parameters
     ----------
     libraries : function
-        The libraries that have threads now.
-    get : function
-        The number of threads of a library.
-    put : function
-        Sets it, for a library and a number.
+        The libraries that have threads now, each with `get_num_threads` and `set_num_threads`.
     """
 
-    def __init__(
-        self,
-        libraries: Callable[[], list],
-        get: Callable[[Any], int],
-        put: Callable[[Any, int], None],
-    ):
-        self._libraries, self._get, self._put = libraries, get, put
+    def __init__(self, libraries: Callable[[], list]):
+        self._libraries = libraries
         self._open: set[object] = set()  # the blocks, of all threads
         self._before: list[tuple[Any, int]] = []  # what to go back to
         self._lock = threading.RLock()  # the deletion may come while its own thread has the lock
@@ -59,31 +51,22 @@ class OneThread:
 
     def _settle(self) -> None:
         if self._open:
-            self._before = self._before or [(each, self._get(each)) for each in self._libraries()]
+            if not self._before:
+                self._before = [(each, each.get_num_threads()) for each in self._libraries()]
             for library, _ in self._before:
-                self._put(library, 1)
+                library.set_num_threads(1)
         else:
             for library, number in self._before:
-                self._put(library, number)
+                library.set_num_threads(number)
             self._before = []
 
 
-_found: tuple[int, list] = (0, [])
-
-
-def _blas_libraries() -> list:
+@functools.lru_cache(maxsize=1)
+def _blas_libraries(num_modules: int) -> list:
     """NumPy's, and those of other packages; looked for only if one may have been loaded since."""
-    global _found
-    if _found[0] != len(sys.modules):
-        libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-        _found = len(sys.modules), libraries
-    return _found[1]
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 # Limits the number of BLAS threads to one. The products of a minibatch are too small for two, which
 # spend more time on waiting for each other; and in a parallel study each run has a core of its own.
-one_blas_thread = OneThread(
-    _blas_libraries,
-    lambda library: library.num_threads,
-    lambda library, number: library.set_num_threads(number),
-)
+one_blas_thread = OneThread(lambda: _blas_libraries(len(sys.modules)))

@@ -7,11 +7,12 @@ from helpers.checks.diagnosis import Mistake
 from helpers.sgd import sgd_step
 
 RATE = 0.5  # of the step in the check of a training run
+RUNS = ["batch_size", "learning_rate"]
 
 
 def lowest_mean(rows, column="validation_loss", statistic="mean"):
     """For each batch size the learning rate with the lowest mean of a column over the seeds."""
-    means = rows.groupby(["batch_size", "learning_rate"])[column].agg(statistic)
+    means = rows.groupby(RUNS)[column].agg(statistic)
     return means.groupby("batch_size").idxmin().str[1].to_dict()
 
 
@@ -21,8 +22,8 @@ def rates_formula(rows, choose=lowest_mean):
     return np.array([rates.get(B, np.nan) for B in np.unique(rows["batch_size"])], float)
 
 
-def _lowest_row(rows, column="validation_loss", keep="first"):
-    lowest = rows.sort_values(column, kind="stable").drop_duplicates("batch_size", keep=keep)
+def _lowest_row(rows, column="validation_loss"):
+    lowest = rows.sort_values(column, kind="stable").drop_duplicates("batch_size")
     return dict(zip(lowest["batch_size"], lowest["learning_rate"], strict=True))
 
 
@@ -36,7 +37,7 @@ def _one_for_all(rows):
 
 
 def _lowest_loss(rows):
-    means = rows.groupby(["batch_size", "learning_rate"])["validation_loss"].mean()
+    means = rows.groupby(RUNS)["validation_loss"].mean()
     return means.groupby("batch_size").min().to_dict()
 
 
@@ -57,18 +58,10 @@ BEST_RATES = (
         "A rate can be lucky once: take the mean over the seeds.",
         (
             {"choose": _lowest_row},
-            *(
-                {"choose": lambda rows, seed=seed: _lowest_row(rows[rows["seed"] == seed])}
-                for seed in (0, 1)
-            ),
-            *(
-                {
-                    "choose": lambda rows, keep=keep: lowest_mean(
-                        rows.drop_duplicates(["batch_size", "learning_rate"], keep=keep)
-                    )
-                }
-                for keep in ("first", "last")
-            ),
+            {"choose": lambda rows: _lowest_row(rows[rows["seed"] == 0])},
+            {"choose": lambda rows: _lowest_row(rows[rows["seed"] == 1])},
+            {"choose": lambda rows: lowest_mean(rows.drop_duplicates(RUNS))},
+            {"choose": lambda rows: lowest_mean(rows.drop_duplicates(RUNS, keep="last"))},
             {"choose": lambda rows: lowest_mean(rows, statistic="min")},
         ),
     ),
@@ -91,11 +84,7 @@ BEST_RATES = (
         "The lowest validation loss is the best.",
         (
             {"choose": lambda rows: lowest_mean(_negative(rows, "validation_loss"), "negative")},
-            {
-                "choose": lambda rows: lowest_mean(
-                    rows.assign(negative=-rows["validation_loss"]), "negative"
-                )
-            },
+            {"choose": lambda rows: lowest_mean(rows, statistic=lambda losses: -losses.mean())},
         ),
     ),
     Mistake(
@@ -180,13 +169,7 @@ TRAINING_RUN = (
     Mistake(
         "the last row missing",
         "Record all iterations that are in `checkpoints`, the last one too, after its update.",
-        (
-            {
-                "recorded": lambda iteration, checkpoints: (
-                    iteration in checkpoints and iteration < max(checkpoints)
-                )
-            },
-        ),
+        ({"recorded": lambda iteration, checkpoints: iteration in checkpoints[:-1]},),
     ),
 )
 SHUFFLED_DIFFERENTLY = Mistake(

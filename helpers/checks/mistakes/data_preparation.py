@@ -4,8 +4,6 @@ import numpy as np
 
 from helpers.checks.diagnosis import Mistake
 
-CLASSES = 10
-
 
 def rows(images):
     return images.reshape(len(images), -1)
@@ -16,7 +14,7 @@ def pixels_formula(images, scale=lambda images: images / 255, arrange=rows):
     return arrange(scale(rows(images).astype(float)).reshape(images.shape))
 
 
-def labels_formula(labels, one_hot=lambda labels: np.eye(CLASSES)[labels]):
+def labels_formula(labels, one_hot=lambda labels: np.eye(10)[labels]):
     """Y of labels (n,)."""
     return one_hot(labels)
 
@@ -27,20 +25,6 @@ def _standardized(of, axis=None):
 
 def _spread(images, axis):
     return images.std(axis, keepdims=True)
-
-
-def _mean_alone(images, axis):
-    return 255
-
-
-def _divided(by):
-    """Each image, or pixel, divided by something of its own."""
-
-    def scale(images):
-        with np.errstate(all="ignore"):
-            return images / by(images)
-
-    return scale
 
 
 LABELS = (
@@ -117,7 +101,7 @@ PIXELS = (
             {"scale": lambda images: (images - 128) / 255},
             *(
                 {"scale": _standardized(of, axis)}
-                for of in (_spread, _mean_alone)
+                for of in (_spread, lambda images, axis: 255)
                 for axis in (None, 0, 1)
             ),
             {"scale": _standardized(lambda images, axis: 1)},
@@ -128,19 +112,19 @@ PIXELS = (
         "images normalized one by one",
         "All pixels are divided by the same number, 255: an image keeps its strength.",
         (
-            {"scale": _divided(lambda images: np.linalg.norm(images, axis=1, keepdims=True))},
-            {"scale": _divided(lambda images: images.sum(axis=1, keepdims=True))},
-            {"scale": _divided(lambda images: images.max(axis=1, keepdims=True))},
-            {"scale": _divided(lambda images: images.mean(axis=1, keepdims=True))},
+            {"scale": lambda images: images / np.linalg.norm(images, axis=1, keepdims=True)},
+            {"scale": lambda images: images / images.sum(axis=1, keepdims=True)},
+            {"scale": lambda images: images / images.max(axis=1, keepdims=True)},
+            {"scale": lambda images: images / images.mean(axis=1, keepdims=True)},
         ),
     ),
     Mistake(
         "pixels normalized one by one",
         "All pixels are divided by the same number, 255, wherever they are in the image.",
         (
-            {"scale": _divided(lambda images: np.linalg.norm(images, axis=0))},
-            {"scale": _divided(lambda images: images.max(axis=0))},
-            {"scale": _divided(lambda images: images.sum(axis=0))},
+            {"scale": lambda images: images / np.linalg.norm(images, axis=0)},
+            {"scale": lambda images: images / images.max(axis=0)},
+            {"scale": lambda images: images / images.sum(axis=0)},
             {"scale": lambda images: (images - images.min(0)) / np.ptp(images, 0)},
         ),
     ),

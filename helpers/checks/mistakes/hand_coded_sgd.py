@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
+from scipy.special import expit as sigmoid
 
 from helpers.checks.diagnosis import Mistake
 from helpers.softmax import log_softmax
@@ -16,10 +17,6 @@ def rows(function, **options):
 
 def nothing(z):
     return 0.0
-
-
-def of_all(z):
-    return z.max()
 
 
 ROW_MAXIMUM, ROW_SUM = rows(np.max), rows(np.sum)
@@ -39,10 +36,6 @@ def softmax_with(**changes):
 def log_of(probabilities, guard=lambda P: P):
     """The logarithms of probabilities."""
     return lambda logits: np.log(guard(probabilities(logits)))
-
-
-def sigmoid(logits):
-    return np.exp(-np.logaddexp(0, -logits))
 
 
 MAXIMUM = Mistake(
@@ -65,7 +58,7 @@ NO_KEEPDIMS = Mistake(
     "another shape, and a square one in the wrong direction.",
 )
 SHIFTS = {"shift": nothing}, {"shift": rows(np.min)}, {"shift": rows(np.mean)}
-OTHER_SHIFTS = {"shift": of_all}, {"shift": lambda z: z.max(axis=0)}
+OTHER_SHIFTS = {"shift": np.max}, {"shift": lambda z: z.max(axis=0)}
 OTHER_SUMS = tuple(
     {"sums": sums, **shift}
     for sums in (lambda e: e.sum(axis=0), np.sum)
@@ -153,10 +146,6 @@ def loss_formula(
     return whole(n) * (cross_entropy + reg_lambda * penalty)
 
 
-def of_right_class(Y, log_p):
-    return np.where(Y == 1, log_p, 0)
-
-
 def of_every_class(Y, log_p):
     return Y * log_p + (1 - Y) * np.log(-np.expm1(log_p))
 
@@ -170,7 +159,7 @@ def _logarithms(probabilities, logarithm=None, guards=GUARDS[:1]):
     return tuple(
         {"log_p": each, **pick}
         for each in [*logarithms, *([logarithm] if logarithm else [])]
-        for pick in ({}, {"pick": of_right_class})
+        for pick in ({}, {"pick": lambda Y, log_p: np.where(Y == 1, log_p, 0)})
     )
 
 
@@ -245,18 +234,10 @@ LOSS = (
 )
 
 
-def residual_formula(P, logits, X, Y):
-    return P - Y
-
-
-def same(dW, db, R):
-    return dW, db
-
-
 def gradient_formula(
-    W, b, X, Y, reg_lambda, *, offset=1, probabilities=row_softmax, residual=residual_formula,
-    mean_W=lambda n: 1 / n, mean_b=lambda n: 1 / n, sign_W=1, sign_b=1, penalty=lambda n: 1,
-    bias=0.0, whole=lambda n: 1, arrange=same,
+    W, b, X, Y, reg_lambda, *, offset=1, probabilities=row_softmax,
+    residual=lambda P, z, X, Y: P - Y, mean_W=lambda n: 1 / n, mean_b=lambda n: 1 / n, sign_W=1,
+    sign_b=1, penalty=lambda n: 1, bias=0.0, whole=lambda n: 1, arrange=lambda dW, db, R: (dW, db),
 ):  # fmt: skip
     """The gradient with other factors: of b, the data gradients, λW and λb; then rearranged."""
     n, logits = len(X), X @ W + offset * b
@@ -266,14 +247,14 @@ def gradient_formula(
     return arrange(whole(n) * dW, whole(n) * db, R)
 
 
+def back_through_softmax(P, slope):
+    """The derivative by the logits from that by the probabilities."""
+    return P * (slope - (P * slope).sum(axis=1, keepdims=True))
+
+
 def through_probabilities(guard):
     """The residual by the chain rule through p, −y/p times p(1 − p): right until p is rounded."""
-
-    def residual(P, logits, X, Y):
-        slope = -Y / guard(P)
-        return P * (slope - (P * slope).sum(axis=1, keepdims=True))
-
-    return residual
+    return lambda P, z, X, Y: back_through_softmax(P, -Y / guard(P))
 
 
 def _both(factor):
@@ -283,8 +264,7 @@ def _both(factor):
 
 def residual_of_softmax_twice(P, logits, X, Y):
     """Derivative of the cross-entropy where probabilities are taken for logits."""
-    slope = row_softmax(P) - Y
-    return P * (slope - (P * slope).sum(axis=1, keepdims=True))
+    return back_through_softmax(P, row_softmax(P) - Y)
 
 
 TIMES_B = Mistake(
@@ -384,7 +364,7 @@ GRADIENT = (
         "For the cross-entropy the derivative by the logits is p − y, and no factor more.",
         (
             {"residual": lambda P, z, X, Y: (P - Y) * P * (1 - P)},
-            {"residual": lambda P, z, X, Y: P * ((P - Y) - (P * (P - Y)).sum(1, keepdims=True))},
+            {"residual": lambda P, z, X, Y: back_through_softmax(P, P - Y)},
             {"residual": lambda P, z, X, Y: 2 * (P - Y)},
             {"residual": lambda P, z, X, Y: P},
             {"residual": lambda P, z, X, Y: -Y / P},

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.checks.diagnosis import Mistake
 from helpers.checks.mistakes import hand_coded_sgd as by_hand
-from helpers.checks.mistakes.hand_coded_sgd import loss_formula, step_formula
+from helpers.checks.mistakes.hand_coded_sgd import loss_formula, sigmoid, step_formula
 from helpers.softmax import log_softmax
 from helpers.softmax import softmax as row_softmax
 
@@ -21,27 +21,29 @@ def _keras_without_from_logits(P, logits, X, Y):
 
 def _after(activation, slope):
     """The residual where the logits go through an activation."""
-
-    def residual(P, logits, X, Y):
-        return (row_softmax(activation(logits)) - Y) * slope(logits)
-
-    return residual
+    return lambda P, z, X, Y: (row_softmax(activation(z)) - Y) * slope(z)
 
 
-def _rounded(P, logits, X, Y):
-    """The residual where ln p is cut off: none for an example whose p is (almost) 0."""
-    return np.where((P * Y).sum(axis=1, keepdims=True) < 1e-7, 0, P - Y)
+def _of_rounded(least, value):
+    """The residual where an example whose p is at most this has another one."""
+    return lambda P, z, X, Y: np.where((P * Y).sum(axis=1, keepdims=True) <= least, value, P - Y)
 
 
-def _not_a_number(P, logits, X, Y):
-    """The same where nothing is cut off."""
-    return np.where((P * Y).sum(axis=1, keepdims=True) == 0, np.nan, P - Y)
+def _of_gradient(*names):
+    return [each for each in by_hand.GRADIENT if each.name in names]
 
 
-def _summed_for_b(dW, db, R):
-    return dW, dW.sum(axis=0)
-
-
+WRONG_VARIABLE = Mistake(
+    "gradient of the wrong variable",
+    "tape.gradient(objective, [W, b]) gives the gradients in this order, of the variables that "
+    "you are given. It is None for those from which the objective was not computed inside the "
+    "tape.",
+    (
+        {"arrange": lambda dW, db, R: (db, db)},
+        {"arrange": lambda dW, db, R: (db, dW)},
+        {"arrange": lambda dW, db, R: (dW, dW.sum(axis=0))},
+    ),
+)
 TENSORFLOW_STEP = (
     by_hand.ADDING,
     by_hand.RATE_LEFT_OUT,
@@ -68,19 +70,15 @@ TENSORFLOW_STEP = (
         (
             {"residual": _after(lambda z: np.maximum(z, 0), lambda z: z > 0)},
             {"residual": _after(np.tanh, lambda z: 1 - np.tanh(z) ** 2)},
-            {
-                "residual": _after(
-                    by_hand.sigmoid, lambda z: by_hand.sigmoid(z) * by_hand.sigmoid(-z)
-                )
-            },
+            {"residual": _after(sigmoid, lambda z: sigmoid(z) * sigmoid(-z))},
         ),
     ),
     Mistake(
         "binary cross-entropy of every class",
         "Softmax, not a sigmoid for each class: softmax_cross_entropy_with_logits.",
         (
-            {"probabilities": by_hand.sigmoid},
-            {"residual": lambda P, z, X, Y: (by_hand.sigmoid(z) - Y) / Y.shape[1]},
+            {"probabilities": sigmoid},
+            {"residual": lambda P, z, X, Y: (sigmoid(z) - Y) / Y.shape[1]},
         ),
     ),
     replace(
@@ -105,42 +103,16 @@ TENSORFLOW_STEP = (
         ({"factor_W": lambda n: 0},),
     ),
     by_hand.B_LEFT_OUT,
-    Mistake(
-        "gradient of the wrong variable",
-        "tape.gradient(objective, [W, b]) gives the gradients in this order, of the variables that "
-        "you are given. It is None for those from which the objective was not computed inside the "
-        "tape.",
-        (
-            {"arrange": lambda dW, db, R: (db, db)},
-            {"arrange": lambda dW, db, R: (db, dW)},
-            {"arrange": _summed_for_b},
-        ),
-    ),
-    *(
-        each
-        for each in by_hand.GRADIENT
-        if each.name in ("wrong sign", "averaged over classes too")
-    ),
+    WRONG_VARIABLE,
+    *_of_gradient("wrong sign", "averaged over classes too"),
     replace(
         by_hand.LOG_OF_ZERO,
         advice="A probability can be rounded to 0: give the logits to "
         "softmax_cross_entropy_with_logits, which takes the logarithm itself.",
-        changes=({"residual": _rounded}, {"residual": _not_a_number}),
+        changes=({"residual": _of_rounded(1e-7, 0)}, {"residual": _of_rounded(0, np.nan)}),
     ),
-    *(
-        each
-        for each in by_hand.GRADIENT
-        if each.name
-        in (
-            by_hand.MAXIMUM.name,
-            by_hand.ONE_MAXIMUM.name,
-            by_hand.WRONG_AXIS.name,
-            "derivative of another loss",
-        )
-    ),
-)
-WRONG_VARIABLE = next(
-    each for each in TENSORFLOW_STEP if each.name == "gradient of the wrong variable"
+    *_of_gradient("derivative of another loss", by_hand.MAXIMUM.name),
+    *_of_gradient(by_hand.ONE_MAXIMUM.name, by_hand.WRONG_AXIS.name),
 )
 
 
