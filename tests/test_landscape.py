@@ -213,6 +213,15 @@ def test_where_all_probabilities_are_0_or_1_the_objective_is_flat():
     assert noise_scale(certain, np.zeros(3), np.eye(4)[:3], np.eye(3)) == np.inf
 
 
+def refused_by_all_three(X, Y, words):
+    with pytest.raises(ValueError, match=words):
+        optimum(X, Y, 0.1)
+    with pytest.raises(ValueError, match=words):
+        noise_scale(W, b, X, Y)
+    with pytest.raises(ValueError, match=words):
+        largest_curvature(W, b, X, Y)
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -225,13 +234,7 @@ def test_where_all_probabilities_are_0_or_1_the_objective_is_flat():
     ids=["not finite", "0 to 255", "no rows", "one image", "bytes"],
 )
 def test_pixels_that_make_no_sense_are_refused_by_all_three(damage, words):
-    wrong = damage(X)
-    with pytest.raises(ValueError, match=words):
-        optimum(wrong, Y, 0.1)
-    with pytest.raises(ValueError, match=words):
-        noise_scale(W, b, wrong, Y)
-    with pytest.raises(ValueError, match=words):
-        largest_curvature(W, b, wrong, Y)
+    refused_by_all_three(damage(X), Y, words)
 
 
 @pytest.mark.parametrize(
@@ -243,12 +246,7 @@ def test_pixels_that_make_no_sense_are_refused_by_all_three(damage, words):
     ids=["words", "not one-hot"],
 )
 def test_labels_that_make_no_sense_are_refused_by_all_three(labels, words):
-    with pytest.raises(ValueError, match=words):
-        optimum(X, labels, 0.1)
-    with pytest.raises(ValueError, match=words):
-        noise_scale(W, b, X, labels)
-    with pytest.raises(ValueError, match=words):
-        largest_curvature(W, b, X, labels)
+    refused_by_all_three(X, labels, words)
 
 
 def test_parameters_that_are_not_finite_have_no_curvature():
